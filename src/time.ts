@@ -1,0 +1,69 @@
+// Time as this program uses it: wall-clock moments in epoch milliseconds, instants to the nanosecond, and a clock that tests can replace.
+// Neither clock of the system stands still or runs on reliably while Lambda freezes the sandbox, so a wait is always checked
+// against a wall-clock moment and never against a count of elapsed ticks.
+
+/** A wall-clock moment: milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
+/** A moment to the nanosecond. `nanos` counts from the start of the millisecond, 0 to 999,999. */
+export interface Instant {
+  readonly ms: EpochMs;
+  readonly nanos: number;
+}
+
+/** A pending call that can be called off. Cancelling twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  now(): EpochMs;
+  after(delayMs: number, run: () => void): Timer;
+}
+
+/**
+ * A timer that is this late has slept through a freeze. What arrived on the sockets meanwhile has not been read yet, as timers
+ * run before input after a thaw, so the timer lets one round of input pass before it gives anything up.
+ */
+const FROZEN_LATENESS_MS = 100;
+
+/** The clock of the system. Its timers keep the process alive until they have run. */
+export const systemClock: Clock = {
+  now: Date.now,
+  after(delayMs, run) {
+    const dueMs = Date.now() + delayMs;
+    let cancelled = false;
+    const timeout = setTimeout(() => {
+      if (Date.now() - dueMs < FROZEN_LATENESS_MS) {
+        run();
+        return;
+      }
+      setImmediate(() => {
+        if (!cancelled) run();
+      });
+    }, delayMs);
+    return {
+      cancel() {
+        cancelled = true;
+        clearTimeout(timeout);
+      },
+    };
+  },
+};
+
+/**
+ * Waits for `promise`, but not past `untilMs`.
+ * @returns true when the promise settled in time (a rejection counts as settled), false when the time ran out.
+ */
+export function settledBy(clock: Clock, promise: Promise<unknown>, untilMs: EpochMs): Promise<boolean> {
+  const remainingMs = untilMs - clock.now();
+  if (remainingMs <= 0) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const timer = clock.after(remainingMs, () => resolve(false));
+    const settled = () => {
+      timer.cancel();
+      resolve(true);
+    };
+    promise.then(settled, settled);
+  });
+}
