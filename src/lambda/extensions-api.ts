@@ -1,0 +1,131 @@
+// The Lambda Extensions API, version 2020-01-01: register and next event.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+import type { EpochMs } from '../time.ts';
+import type { RuntimeApi } from './runtime-api.ts';
+
+const BASE_PATH = '/2020-01-01/extension';
+
+export type LifecycleEvent = 'INVOKE' | 'SHUTDOWN';
+
+export interface Registration {
+  readonly extensionId: string;
+  readonly functionName: string | undefined;
+  readonly functionVersion: string | undefined;
+  /** What was registered for: Lambda Managed Instances refuse INVOKE. */
+  readonly events: readonly LifecycleEvent[];
+}
+
+/** Why the platform did not let us register. */
+export interface RegistrationRefusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+export interface InvokeEvent {
+  readonly kind: 'invoke';
+  readonly requestId: string;
+  /** When the function's timeout strikes. */
+  readonly deadlineMs: EpochMs;
+  /** The X-Ray trace header of the invocation, as in `Root=1-...;Parent=...;Sampled=1`. */
+  readonly traceHeader: string | undefined;
+}
+
+export interface ShutdownEvent {
+  readonly kind: 'shutdown';
+  /** In lower case. An open set: `spindown`, `timeout` and `failure` are documented, emulators send others. */
+  readonly reason: string;
+  readonly deadlineMs: EpochMs;
+}
+
+export type NextEvent = InvokeEvent | ShutdownEvent;
+
+export interface ExtensionsApi {
+  /**
+   * Registers for INVOKE and SHUTDOWN, or for SHUTDOWN alone where the platform refuses INVOKE (Lambda Managed Instances).
+   * @throws when the connection fails
+   */
+  register(onSent?: () => void): Promise<Registration | RegistrationRefusal>;
+  /**
+   * Says that we are done with the last event, and waits for the next one, for hours if need be.
+   * @throws when the connection fails or the answer is no event
+   */
+  next(extensionId: string, onSent?: () => void): Promise<NextEvent>;
+}
+
+/** @param extensionName the file name of the executable: the platform knows the extension by it */
+export function createExtensionsApi(api: RuntimeApi, extensionName: string): ExtensionsApi {
+  async function register(
+    events: readonly LifecycleEvent[],
+    onSent?: () => void,
+  ): Promise<Registration | RegistrationRefusal> {
+    const { status, headers, body } = await api.request(
+      {
+        method: 'POST',
+        path: `${BASE_PATH}/register`,
+        headers: { 'Lambda-Extension-Name': extensionName },
+        body: JSON.stringify({ events }),
+      },
+      onSent,
+    );
+    const extensionId = headers.get('lambda-extension-identifier');
+    if (status !== 200 || extensionId === undefined) return { status, message: body.trim() };
+    const answer = parseObject(body);
+    return {
+      extensionId,
+      functionName: textOf(answer['functionName']),
+      functionVersion: textOf(answer['functionVersion']),
+      events,
+    };
+  }
+
+  return {
+    async register(onSent) {
+      const answer = await register(['INVOKE', 'SHUTDOWN'], onSent);
+      const refusesInvoke = 'status' in answer && answer.status === 403 && answer.message.includes('INVOKE');
+      return refusesInvoke ? register(['SHUTDOWN']) : answer;
+    },
+    async next(extensionId, onSent) {
+      const { status, body } = await api.request(
+        {
+          method: 'GET',
+          path: `${BASE_PATH}/event/next`,
+          headers: { 'Lambda-Extension-Identifier': extensionId },
+        },
+        onSent,
+      );
+      // SHUTDOWN comes as text/plain, so the status decides and the body is JSON whatever its type says.
+      if (status !== 200) throw new Error(`next event was answered with ${status}: ${body.trim().slice(0, 300)}`);
+      return toEvent(parseObject(body));
+    },
+  };
+}
+
+function toEvent(body: Record<string, unknown>): NextEvent {
+  const deadlineMs = Number(body['deadlineMs']);
+  switch (body['eventType']) {
+    case 'INVOKE':
+      return {
+        kind: 'invoke',
+        requestId: String(body['requestId']),
+        deadlineMs,
+        traceHeader: textOf((body['tracing'] as { value?: unknown } | undefined)?.value),
+      };
+    case 'SHUTDOWN':
+      return { kind: 'shutdown', reason: String(body['shutdownReason'] ?? '').toLowerCase(), deadlineMs };
+    default:
+      throw new Error(`next event has the unknown type ${JSON.stringify(body['eventType'])}`);
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

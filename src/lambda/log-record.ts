@@ -1,0 +1,89 @@
+// What a record says: from the JSON the platform sent to a record with a known shape. Total: whatever comes becomes a record, since a
+// line that we do not understand is still a line of somebody's log.
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+import type { Instant } from '../time.ts';
+import { inspectObject, inspectText, type Level } from './line-format.ts';
+import type { TimeReader } from './record-time.ts';
+import type { LogType } from './subscription.ts';
+
+export interface LogRecord {
+  readonly source: LogType;
+  /** The full type of a platform event, `platform.report` for example; also a type that we do not know. */
+  readonly event: string | undefined;
+  /** What goes to Loki; empty when there is nothing to say. */
+  readonly line: string;
+  /** Undefined when the record states no time that can be read. */
+  readonly time: Instant | undefined;
+  readonly level: Level | undefined;
+  /** The request that the record itself names. */
+  readonly requestId: string | undefined;
+  /** The X-Ray trace that the record itself names. */
+  readonly traceId: string | undefined;
+  /** What `platform.logsDropped` says was lost. */
+  readonly platformDrops: { readonly records: number; readonly bytes: number } | undefined;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+export function toLogRecord(raw: unknown, readTime: TimeReader): LogRecord {
+  const envelope = isObject(raw) ? raw : {};
+  const type = envelope['type'];
+  const record = envelope['record'];
+  const time = readTime(envelope['time']);
+  if ((type === 'function' || type === 'extension') && record !== undefined) return lineRecord(type, record, time);
+  return platformRecord(raw, typeof type === 'string' ? type : undefined, record, time);
+}
+
+function lineRecord(source: 'function' | 'extension', record: unknown, time: Instant | undefined): LogRecord {
+  const line = typeof record === 'string' ? withoutNewline(record) : JSON.stringify(record);
+  const said = typeof record === 'string' ? inspectText(line) : isObject(record) ? inspectObject(record) : undefined;
+  return {
+    source,
+    event: undefined,
+    line,
+    time,
+    level: said?.level,
+    requestId: said?.requestId,
+    traceId: undefined,
+    platformDrops: undefined,
+  };
+}
+
+/** A platform event, an event of an unknown type, or none of the documented shapes: sent whole. */
+function platformRecord(raw: unknown, event: string | undefined, record: unknown, time: Instant | undefined): LogRecord {
+  const fields = isObject(record) ? record : {};
+  return {
+    source: 'platform',
+    event,
+    line: JSON.stringify(raw) ?? '',
+    time,
+    level: undefined,
+    requestId: textOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
+    traceId: traceIdOf((fields['tracing'] as { value?: unknown } | undefined)?.value),
+    platformDrops:
+      event === 'platform.logsDropped'
+        ? { records: countOf(fields['droppedRecords']), bytes: countOf(fields['droppedBytes']) }
+        : undefined,
+  };
+}
+
+/** The root of an X-Ray trace header, as in `Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=...;Sampled=1`. */
+export function traceIdOf(traceHeader: unknown): string | undefined {
+  return typeof traceHeader === 'string' ? /(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1] : undefined;
+}
+
+function withoutNewline(text: string): string {
+  return text.endsWith('\n') ? text.slice(0, -1) : text;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.floor(value) : 0;
+}
