@@ -1,0 +1,153 @@
+// A batch: entries of one stream that go to Loki in one request. It is built entry by entry, exactly counted in bytes, and then sealed: its
+// body is compressed once and stays the same for every attempt, so that a resend is identical and Loki can tell it is one.
+// One stream per request: of a request with several, Loki's answer may describe only the last.
+import type { EpochMs, Instant } from '../time.ts';
+import {
+  compress,
+  decompress,
+  encodeLabels,
+  entriesStart,
+  entryBytes,
+  finishRequest,
+  joinRequest,
+  splitRequest,
+  withoutMetadata,
+  writeEntry,
+} from './encode.ts';
+
+export interface Entry {
+  readonly instant: Instant;
+  /** Well-formed Unicode; lone surrogates would not survive UTF-8. */
+  readonly line: string;
+  /** As from `encodeMetadata`; empty for none. */
+  readonly metadata: Buffer;
+  /** Whether it is among the last to go when the buffer is full. */
+  readonly isError: boolean;
+}
+
+/** A sealed batch. */
+export interface Batch {
+  readonly streamType: string;
+  /** The request's body: a snappy block. */
+  readonly body: Buffer;
+  /** Bytes of the request before compression: what Loki's limits count. */
+  readonly requestBytes: number;
+  readonly entryCount: number;
+  /** Positions of the error entries, ascending. */
+  readonly errorEntries: readonly number[];
+  /** When the first of its entries was received. */
+  readonly oldestMs: EpochMs;
+}
+
+/** The first buffer of a batch: most invocations log less than this. */
+const INITIAL_BYTES = 16 * 1024;
+
+export interface BatchBuilder {
+  /** @returns false when the entry does not fit any more; the first entry is always taken, so that nothing can wedge the queue */
+  add(entry: Entry, nowMs: EpochMs): boolean;
+  readonly entryCount: number;
+  /** Bytes of memory held. */
+  readonly heldBytes: number;
+  readonly oldestMs: EpochMs | undefined;
+  /** Compresses what was added and starts over. Undefined when there is nothing. */
+  seal(): Batch | undefined;
+}
+
+/** @param maxBytes the most that a request may have before compression */
+export function createBatchBuilder(streamType: string, labels: string, maxBytes: number): BatchBuilder {
+  const encodedLabels = encodeLabels(labels);
+  const start = entriesStart(encodedLabels);
+  let buffer: Buffer | undefined;
+  let end = start;
+  let entryCount = 0;
+  let errorEntries: number[] = [];
+  let oldestMs: EpochMs | undefined;
+
+  function withRoomFor(bytes: number): Buffer {
+    if (buffer && buffer.length >= bytes) return buffer;
+    let capacity = buffer ? buffer.length : INITIAL_BYTES;
+    while (capacity < bytes) capacity *= 2;
+    const larger = Buffer.allocUnsafeSlow(capacity);
+    if (buffer) buffer.copy(larger, 0, 0, end);
+    buffer = larger;
+    return larger;
+  }
+
+  return {
+    add({ instant, line, metadata, isError }, nowMs) {
+      const lineBytes = Buffer.byteLength(line);
+      const newEnd = end + entryBytes(instant, lineBytes, metadata);
+      if (newEnd > maxBytes && entryCount > 0) return false;
+      end = writeEntry(withRoomFor(newEnd), end, instant, line, lineBytes, metadata);
+      if (isError) errorEntries.push(entryCount);
+      entryCount++;
+      oldestMs ??= nowMs;
+      return true;
+    },
+    get entryCount() {
+      return entryCount;
+    },
+    get heldBytes() {
+      return entryCount === 0 ? 0 : end;
+    },
+    get oldestMs() {
+      return oldestMs;
+    },
+    seal() {
+      if (!buffer || oldestMs === undefined) return undefined;
+      const request = finishRequest(buffer, encodedLabels, end);
+      const batch: Batch = {
+        streamType,
+        body: compress(request),
+        requestBytes: request.length,
+        entryCount,
+        errorEntries,
+        oldestMs,
+      };
+      // A large buffer is given back, so that memory falls again after a burst.
+      if (buffer.length > INITIAL_BYTES) buffer = undefined;
+      end = start;
+      entryCount = 0;
+      errorEntries = [];
+      oldestMs = undefined;
+      return batch;
+    },
+  };
+}
+
+/** Splits a batch of two or more entries into its first and its second half. */
+export function halve(batch: Batch): [Batch, Batch] {
+  const middle = Math.ceil(batch.entryCount / 2);
+  return [pick(batch, (index) => index < middle), pick(batch, (index) => index >= middle)];
+}
+
+/** What is left of a batch when only its error entries are kept; undefined when it has none. */
+export function onlyErrors(batch: Batch): Batch | undefined {
+  if (batch.errorEntries.length === 0) return undefined;
+  const errors = new Set(batch.errorEntries);
+  return pick(batch, (index) => errors.has(index));
+}
+
+/** The same entries with no structured metadata, for a Loki that does not allow any. */
+export function stripMetadata(batch: Batch): Batch {
+  const { encodedLabels, entries } = splitRequest(decompress(batch.body));
+  const request = joinRequest(encodedLabels, entries.map(withoutMetadata));
+  return { ...batch, body: compress(request), requestBytes: request.length };
+}
+
+function pick(batch: Batch, keep: (index: number) => boolean): Batch {
+  const { encodedLabels, entries } = splitRequest(decompress(batch.body));
+  const request = joinRequest(
+    encodedLabels,
+    entries.filter((_, index) => keep(index)),
+  );
+  const errors = new Set(batch.errorEntries);
+  const errorEntries: number[] = [];
+  let entryCount = 0;
+  for (let index = 0; index < batch.entryCount; index++) {
+    if (!keep(index)) continue;
+    if (errors.has(index)) errorEntries.push(entryCount);
+    entryCount++;
+  }
+  return { ...batch, body: compress(request), requestBytes: request.length, entryCount, errorEntries };
+}

@@ -1,0 +1,237 @@
+// Drives what is held to Loki: decides what is sent now, settles each answer, retries with backoff, and tells a flush when it is done.
+// How long an invocation may be held is the caller's deadline; whether it is worth waiting at all is the breaker's.
+import type { Config } from '../config.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Log } from '../log.ts';
+import type { Clock, EpochMs, Timer } from '../time.ts';
+import type { PushOutcome } from './answer.ts';
+import { type Backlog, type QueuedBatch, queued } from './backlog.ts';
+import { halve, stripMetadata } from './batch.ts';
+import { createBreaker } from './breaker.ts';
+import { MAX_CONNECTIONS, type PushClient } from './push-client.ts';
+
+export type DeliveryConfig = Pick<Config, 'batchMaxWaitMs' | 'retryMinBackoffMs' | 'retryMaxBackoffMs'>;
+
+export interface Delivery {
+  /** Sends what is due by size or age. Call it when entries were added. */
+  wake(): void;
+  /** Sends everything that is held, as far as may be sent now, and waits for nothing. */
+  sendNow(): void;
+  /** Sends everything that is held. Resolves when nothing is held, at `untilMs`, or as soon as the breaker is open. */
+  flush(untilMs: EpochMs): Promise<void>;
+  /** The last flush: asks neither breaker nor backoff, and resolves when nothing is held or at `untilMs`. */
+  drain(untilMs: EpochMs): Promise<void>;
+  /** Whether Loki answers well, as far as we know. */
+  isHealthy(): boolean;
+  /** Whether Loki takes structured metadata, as far as we know. */
+  takesMetadata(): boolean;
+}
+
+/** Failures that Loki answers on one batch, while it takes others, before the batch is split to find the entry at fault. */
+const FAILURES_TO_SPLIT = 3;
+/** Under a rate limit nothing smaller is split, unless Loki says that it was too much at once. */
+const SMALL_REQUEST_BYTES = 65_536;
+const REPORT_AGAIN_AFTER_MS = 60_000;
+/** A Retry-After longer than this is not believed: a sandbox may not live that long. */
+const MAX_RETRY_AFTER_MS = 300_000;
+
+type Mode = 'due' | 'flush' | 'drain';
+
+export function createDelivery(
+  config: DeliveryConfig,
+  backlog: Backlog,
+  client: PushClient,
+  ledger: Ledger,
+  log: Log,
+  clock: Clock,
+  random: () => number,
+): Delivery {
+  const limits = { minMs: config.retryMinBackoffMs, maxMs: config.retryMaxBackoffMs };
+  const breaker = createBreaker(limits, random);
+  let mode: Mode = 'due';
+  let inFlight = 0;
+  let acceptedBatches = 0;
+  let metadataAllowed = true;
+  let timer: Timer | undefined;
+  let waiting: (() => void) | undefined;
+
+  /** Sends as much as may be sent now, and sets the one timer for the next moment at which something may. */
+  function pump(): void {
+    timer?.cancel();
+    timer = undefined;
+    const nowMs = clock.now();
+    const probing = breaker.isOpen() && mode !== 'drain';
+    const parallel = probing ? 1 : MAX_CONNECTIONS;
+    const blockedUntilMs = breaker.waitUntilMs();
+    if (nowMs >= blockedUntilMs) {
+      // A probe takes a batch that is there already: through an outage the lines of many invocations gather in one batch.
+      if (!probing || backlog.readyBatches() === 0) {
+        backlog.seal(mode === 'due' ? nowMs - config.batchMaxWaitMs : Number.POSITIVE_INFINITY);
+      }
+      while (inFlight < parallel) {
+        const next = backlog.take();
+        if (!next) break;
+        void send(next);
+      }
+    }
+    if (waiting && (backlog.heldEntries() === 0 || (mode === 'flush' && breaker.isOpen()))) waiting();
+    const wakeMs = nextMoment(nowMs, blockedUntilMs);
+    if (wakeMs !== undefined) timer = clock.after(Math.max(1, wakeMs - nowMs), pump);
+  }
+
+  /** Undefined while nothing is held, or while an answer will wake us anyway: an idle extension has no timer. */
+  function nextMoment(nowMs: EpochMs, blockedUntilMs: EpochMs): EpochMs | undefined {
+    if (backlog.readyBatches() > 0) return blockedUntilMs > nowMs ? blockedUntilMs : undefined;
+    const oldestMs = backlog.oldestUnsealedMs();
+    return oldestMs === undefined ? undefined : Math.max(oldestMs + config.batchMaxWaitMs, blockedUntilMs);
+  }
+
+  async function send(sent: QueuedBatch): Promise<void> {
+    inFlight++;
+    if (!metadataAllowed && !sent.stripped) strip(sent);
+    const outcome = await client.push(sent.batch.body);
+    inFlight--;
+    try {
+      settle(sent, outcome);
+    } catch (error) {
+      // A bug of ours with this batch must not come back with it for ever.
+      giveUp(sent, error instanceof Error ? error.message : String(error));
+    }
+    pump();
+  }
+
+  function settle(sent: QueuedBatch, outcome: PushOutcome): void {
+    const { batch } = sent;
+    switch (outcome.kind) {
+      case 'accepted':
+        backlog.settle(sent);
+        ledger.accepted(batch.entryCount);
+        acceptedBatches++;
+        breaker.reset();
+        return;
+      case 'rejected': {
+        const lost = outcome.entries === 'all' ? batch.entryCount : Math.min(outcome.entries, batch.entryCount);
+        backlog.settle(sent);
+        ledger.dropped(outcome.reason, lost);
+        ledger.accepted(batch.entryCount - lost);
+        breaker.reset();
+        report(outcome.reason, 'Loki refused log lines', outcome.detail);
+        return;
+      }
+      case 'too_large':
+        breaker.reset();
+        if (batch.entryCount === 1) giveUp(sent, outcome.detail);
+        else split(sent, 0);
+        return;
+      case 'metadata_disallowed':
+        breaker.reset();
+        if (sent.stripped) return giveUp(sent, outcome.detail);
+        metadataAllowed = false;
+        log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', { detail: outcome.detail });
+        backlog.release(sent);
+        return;
+      case 'misconfigured':
+        backlog.release(sent);
+        breaker.trip(clock.now());
+        log.writeOnce('misconfigured', 'error', 'Loki refuses our requests: check endpoint, credentials and tenant', {
+          detail: outcome.detail,
+        });
+        return;
+      case 'throttled':
+        throttle(sent, outcome.tooMuchAtOnce, clock.now() + Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
+        report('throttled', 'Loki limits the rate of our requests', outcome.detail);
+        return;
+      case 'failed':
+        failOn(sent, outcome.detail);
+        return;
+      case 'unreachable':
+        backlog.release(sent);
+        breaker.failed(clock.now());
+        report('unreachable', 'Loki cannot be reached', outcome.detail);
+        return;
+    }
+  }
+
+  /** A request that is larger than the limit's burst never passes, however long it waits; a smaller one does. */
+  function throttle(sent: QueuedBatch, tooMuchAtOnce: boolean, notBeforeMs: EpochMs): void {
+    breaker.failed(clock.now(), notBeforeMs);
+    sent.failures++;
+    const stuck = sent.failures >= FAILURES_TO_SPLIT && sent.batch.requestBytes > SMALL_REQUEST_BYTES;
+    if ((tooMuchAtOnce || stuck) && sent.batch.entryCount > 1) split(sent, 0);
+    else backlog.release(sent);
+  }
+
+  /** Loki itself failed on this batch. If it takes others meanwhile, the fault is in the batch. */
+  function failOn(sent: QueuedBatch, detail: string): void {
+    backlog.release(sent);
+    if (sent.failures === 0) sent.acceptedAtFirstFailure = acceptedBatches;
+    sent.failures++;
+    breaker.failed(clock.now());
+    report('failed', 'Loki does not take our requests at the moment', detail);
+    if (sent.failures < FAILURES_TO_SPLIT || acceptedBatches === sent.acceptedAtFirstFailure) return;
+    if (sent.batch.entryCount === 1) giveUp(sent, detail, 'retries_exhausted');
+    // The halves are as suspect as the whole was: one more failure, while others pass, splits them again.
+    else split(sent, FAILURES_TO_SPLIT - 1);
+  }
+
+  function split(sent: QueuedBatch, failures: number): void {
+    const halves = halve(sent.batch).map((half) => ({
+      ...queued(half, failures, acceptedBatches),
+      stripped: sent.stripped,
+    }));
+    backlog.settle(sent, halves);
+  }
+
+  function strip(sent: QueuedBatch): void {
+    backlog.replaceBatch(sent, stripMetadata(sent.batch));
+    sent.stripped = true;
+  }
+
+  function giveUp(sent: QueuedBatch, detail: string, reason: 'rejected' | 'retries_exhausted' = 'rejected'): void {
+    backlog.settle(sent);
+    ledger.dropped(reason, sent.batch.entryCount);
+    report(reason, 'gave up on log lines', detail);
+  }
+
+  function report(key: string, message: string, detail: string): void {
+    log.writeOnce(key, 'warn', message, { detail }, REPORT_AGAIN_AFTER_MS);
+  }
+
+  async function run(newMode: Mode, untilMs: EpochMs): Promise<void> {
+    if (backlog.heldEntries() === 0) return;
+    mode = newMode;
+    // There is no later any more: what failed before gets its chance now.
+    if (newMode === 'drain') breaker.reset();
+    const acceptedBefore = acceptedBatches;
+    let timedOut = false;
+    await new Promise<void>((resolve) => {
+      const limit = clock.after(Math.max(0, untilMs - clock.now()), () => {
+        timedOut = true;
+        resolve();
+      });
+      waiting = () => {
+        limit.cancel();
+        resolve();
+      };
+      pump();
+    });
+    waiting = undefined;
+    mode = 'due';
+    // The function was held for the whole time and nothing came of it: the next invocations need not find that out again.
+    if (timedOut && acceptedBatches === acceptedBefore) breaker.trip(clock.now());
+    pump();
+  }
+
+  return {
+    wake: pump,
+    sendNow() {
+      mode = 'flush';
+      pump();
+      mode = 'due';
+    },
+    flush: (untilMs) => run('flush', untilMs),
+    drain: (untilMs) => run('drain', untilMs),
+    isHealthy: () => !breaker.isOpen(),
+    takesMetadata: () => metadataAllowed,
+  };
+}

@@ -1,0 +1,190 @@
+// Loki's wire format: a PushRequest of one stream as protobuf, in a snappy block. The only file that knows protobufjs and snappyjs.
+//
+//   PushRequest { 1: StreamAdapter { 1: labels, 2: EntryAdapter { 1: Timestamp { 1: seconds, 2: nanos }, 2: line, 3: LabelPair { 1: name, 2: value } } } }
+//   https://github.com/grafana/loki/blob/main/pkg/push/push.proto
+//
+// protobufjs writes what is encoded once and used often (metadata, labels) and reads everything back. Entries are written by hand into a
+// buffer that is there already: the library's Writer makes an object for each field, which came to 10.4 ms of CPU per MB of
+// log text against 2.0 ms (94,465 lines of 127 bytes, five metadata pairs).
+import protobuf from 'protobufjs/minimal.js';
+import snappy from 'snappyjs';
+import type { Instant } from '../time.ts';
+
+const { Reader, Writer } = protobuf;
+
+/** A protobuf tag: field number and wire type 2 (length-delimited), the only type that an entry's direct fields have. */
+const field = (number: number) => (number << 3) | 2;
+const VARINT_1 = 1 << 3;
+const VARINT_2 = 2 << 3;
+
+export type MetadataPairs = readonly (readonly [name: string, value: string])[];
+
+/** Encodes structured metadata once for all entries that share it. */
+export function encodeMetadata(pairs: MetadataPairs): Buffer {
+  const writer = Writer.create();
+  for (const [name, value] of pairs) {
+    writer.uint32(field(3)).fork().uint32(field(1)).string(name).uint32(field(2)).string(value).ldelim();
+  }
+  return Buffer.from(writer.finish());
+}
+
+/** Encodes the labels field of a stream. */
+export function encodeLabels(labels: string): Buffer {
+  return Buffer.from(Writer.create().uint32(field(1)).string(labels).finish());
+}
+
+/** Room for the tag and the length of the stream message, in front of its labels. Four length bytes reach 256 MiB. */
+const STREAM_TAG_BYTES = 5;
+
+/** Where the first entry of a request goes: behind room for the stream's tag, length and labels. */
+export function entriesStart(encodedLabels: Buffer): number {
+  return STREAM_TAG_BYTES + encodedLabels.length;
+}
+
+
+/**
+ * Completes a request in place: the entries are at `entriesStart` to `end`, labels and lengths go in front of them.
+ * @returns the PushRequest, a view of `target`
+ */
+export function finishRequest(target: Buffer, encodedLabels: Buffer, end: number): Buffer {
+  const streamStart = STREAM_TAG_BYTES;
+  const streamBytes = end - streamStart;
+  const start = streamStart - 1 - varintBytes(streamBytes);
+  target[start] = field(1);
+  writeVarint(target, start + 1, streamBytes);
+  target.set(encodedLabels, streamStart);
+  return target.subarray(start, end);
+}
+
+/** The bytes that `writeEntry` will write. `lineBytes` is the line's length in UTF-8. */
+export function entryBytes(instant: Instant, lineBytes: number, metadata: Buffer): number {
+  const bodyBytes = entryBodyBytes(timestampBytes(instant), lineBytes, metadata);
+  return 1 + varintBytes(bodyBytes) + bodyBytes;
+}
+
+/** Writes one entry of a stream at `at`; the target must have room. @returns where the entry ends */
+export function writeEntry(
+  target: Buffer,
+  at: number,
+  instant: Instant,
+  line: string,
+  lineBytes: number,
+  metadata: Buffer,
+): number {
+  const stampBytes = timestampBytes(instant);
+  target[at] = field(2);
+  let end = writeVarint(target, at + 1, entryBodyBytes(stampBytes, lineBytes, metadata));
+  target[end] = field(1);
+  target[end + 1] = stampBytes;
+  end = writeTimestamp(target, end + 2, instant);
+  target[end] = field(2);
+  end = writeVarint(target, end + 1, lineBytes);
+  end += target.write(line, end, lineBytes, 'utf8');
+  target.set(metadata, end);
+  return end + metadata.length;
+}
+
+function entryBodyBytes(stampBytes: number, lineBytes: number, metadata: Buffer): number {
+  return 2 + stampBytes + 1 + varintBytes(lineBytes) + lineBytes + metadata.length;
+}
+
+const secondsOf = ({ ms }: Instant) => Math.floor(ms / 1000);
+const nanosOf = ({ ms, nanos }: Instant) => (ms % 1000) * 1_000_000 + nanos;
+
+/** proto3: a field that is zero is absent. */
+function timestampBytes(instant: Instant): number {
+  const seconds = secondsOf(instant);
+  const nanos = nanosOf(instant);
+  return (seconds === 0 ? 0 : 1 + varintBytes(seconds)) + (nanos === 0 ? 0 : 1 + varintBytes(nanos));
+}
+
+function writeTimestamp(target: Buffer, at: number, instant: Instant): number {
+  let end = at;
+  const seconds = secondsOf(instant);
+  if (seconds !== 0) {
+    target[end] = VARINT_1;
+    end = writeVarint(target, end + 1, seconds);
+  }
+  const nanos = nanosOf(instant);
+  if (nanos !== 0) {
+    target[end] = VARINT_2;
+    end = writeVarint(target, end + 1, nanos);
+  }
+  return end;
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
+
+/** Without bit operators above 32 bits: seconds reach past 2^32 in the year 2106. */
+function writeVarint(target: Buffer, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  while (rest > 127) {
+    target[end++] = (rest % 128) | 128;
+    rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 128);
+  }
+  target[end++] = rest;
+  return end;
+}
+
+/** Compresses a request to a snappy block. The result owns its memory and no more: snappyjs allocates for the worst case. */
+export function compress(request: Buffer): Buffer {
+  return Buffer.from(snappy.compress(request));
+}
+
+export function decompress(body: Buffer): Buffer {
+  return snappy.uncompress(body);
+}
+
+/**
+ * Finds the entries of a request of one stream that this file has encoded.
+ * @returns labels and entries as they stand in the request, tags and lengths included
+ */
+export function splitRequest(request: Buffer): { encodedLabels: Buffer; entries: Buffer[] } {
+  const reader = Reader.create(request);
+  reader.uint32();
+  reader.uint32();
+  const labelsStart = reader.pos;
+  reader.skipType(reader.uint32() & 7);
+  const encodedLabels = request.subarray(labelsStart, reader.pos);
+  const entries: Buffer[] = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    reader.skipType(reader.uint32() & 7);
+    entries.push(request.subarray(start, reader.pos));
+  }
+  return { encodedLabels, entries };
+}
+
+/** Puts a request together from parts of `splitRequest`. */
+export function joinRequest(encodedLabels: Buffer, entries: readonly Buffer[]): Buffer {
+  const start = entriesStart(encodedLabels);
+  const end = entries.reduce((sum, entry) => sum + entry.length, start);
+  const target = Buffer.alloc(end);
+  let at = start;
+  for (const entry of entries) {
+    target.set(entry, at);
+    at += entry.length;
+  }
+  return finishRequest(target, encodedLabels, end);
+}
+
+/** The same entry without its structured metadata. */
+export function withoutMetadata(entry: Buffer): Buffer {
+  const reader = Reader.create(entry);
+  reader.uint32();
+  reader.uint32();
+  const bodyStart = reader.pos;
+  let bodyEnd = bodyStart;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    reader.skipType(tag & 7);
+    // Metadata is written last, so what stays is the front of the entry.
+    if (tag >>> 3 < 3) bodyEnd = reader.pos;
+  }
+  return Buffer.from(Writer.create().uint32(field(2)).bytes(entry.subarray(bodyStart, bodyEnd)).finish());
+}

@@ -1,0 +1,36 @@
+// Gives each entry of a stream its own nanosecond. Loki takes two entries of one stream for the same when line, metadata and timestamp
+// are equal, and keeps the order of equal timestamps by chance only; Lambda counts in milliseconds. So entries of one millisecond
+// are numbered in the order of their receipt. The number is given once: a resend is identical.
+import type { Instant } from '../time.ts';
+
+/** How many milliseconds of the past are remembered, so that a record that comes late still gets a nanosecond of its own. */
+const REMEMBERED_MS = 1_000;
+const LAST_NANO = 999_999;
+
+/** @returns a function for one stream: the stated moment, moved on to the next free nanosecond of its millisecond */
+export function createTimestamps(): (stated: Instant) => Instant {
+  /** For each millisecond the highest nanosecond that was given out, oldest use first. */
+  const givenNanos = new Map<number, number>();
+
+  return (stated) => {
+    let { ms, nanos } = stated;
+    let last = givenNanos.get(ms);
+    while (last !== undefined && nanos <= last) {
+      if (last < LAST_NANO) {
+        nanos = last + 1;
+        break;
+      }
+      ms += 1;
+      nanos = 0;
+      last = givenNanos.get(ms);
+    }
+    if (givenNanos.size >= REMEMBERED_MS && !givenNanos.has(ms)) {
+      for (const oldest of givenNanos.keys()) {
+        givenNanos.delete(oldest);
+        break;
+      }
+    }
+    givenNanos.set(ms, nanos);
+    return ms === stated.ms && nanos === stated.nanos ? stated : { ms, nanos };
+  };
+}
