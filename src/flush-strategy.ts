@@ -47,9 +47,6 @@ export function decideFlush(
 }
 
 function isBusy({ startsMs }: InvocationHistory): boolean {
-  if (startsMs.length <= BUSY_GAPS) return false;
-  for (let i = 1; i < startsMs.length; i++) {
-    if (startsMs[i]! - startsMs[i - 1]! > BUSY_GAP_MS) return false;
-  }
-  return true;
+  const isShortGap = (startMs: EpochMs, index: number) => startMs - (startsMs[index - 1] ?? startMs) <= BUSY_GAP_MS;
+  return startsMs.length > BUSY_GAPS && startsMs.every(isShortGap);
 }

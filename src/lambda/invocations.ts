@@ -29,7 +29,8 @@ interface Known extends Invocation {
 /** Invocations of one sandbox come one after another; late records belong to the last few. Managed Instances run some at once. */
 const REMEMBERED = 64;
 
-export function createInvocations(): Invocations {
+/** @param concurrent whether invocations overlap, as on Managed Instances: where a record stands says nothing then */
+export function createInvocations(concurrent: boolean): Invocations {
   const known = new Map<string, Known>();
   let open: Known | undefined;
   let latest: Known | undefined;
@@ -58,7 +59,7 @@ export function createInvocations(): Invocations {
       invocation.traceId ??= traceId;
       switch (event) {
         case 'platform.start':
-          open = invocation;
+          if (!concurrent) open = invocation;
           break;
         case 'platform.runtimeDone':
           // Lines may still follow: the invocation stays open until its end or report.

@@ -2,7 +2,7 @@
 // again, and a late answer makes it drop the next one. What a body means is decided later, by whoever gets it.
 // The port is bound with node:net, so that the subscription can name it; node:http is loaded when the platform connects (7 ms that
 // the start does not wait for) and is handed the connection, which http.Server provides for through its `connection` event.
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 
 /** Twice the largest batch that can be subscribed to, plus envelopes, is a little over 2 MiB; pieces of 4 MiB were seen. */

@@ -50,7 +50,12 @@ function lineRecord(source: 'function' | 'extension', record: unknown, time: Ins
 }
 
 /** A platform event, an event of an unknown type, or none of the documented shapes: sent whole. */
-function platformRecord(raw: unknown, event: string | undefined, record: unknown, time: Instant | undefined): LogRecord {
+function platformRecord(
+  raw: unknown,
+  event: string | undefined,
+  record: unknown,
+  time: Instant | undefined,
+): LogRecord {
   const fields = isObject(record) ? record : {};
   return {
     source: 'platform',

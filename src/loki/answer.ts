@@ -8,7 +8,12 @@ import type { EpochMs } from '../time.ts';
 export type PushOutcome =
   | { readonly kind: 'accepted' }
   /** Final: `entries` of the batch are gone (all, where the answer does not say how many), the others are stored. Never resend it. */
-  | { readonly kind: 'rejected'; readonly reason: DropReason; readonly entries: number | 'all'; readonly detail: string }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: DropReason;
+      readonly entries: number | 'all';
+      readonly detail: string;
+    }
   /** Refused as a whole for its size. */
   | { readonly kind: 'too_large'; readonly detail: string }
   /** This Loki takes no structured metadata. Nothing that carried any was stored. */
@@ -44,7 +49,12 @@ export function toOutcome({ status, text, retryAfter }: Answer, nowMs: EpochMs):
   if (status === 260) return { kind: 'rejected', reason: 'blocked', entries: 'all', detail };
   if (status === 413) return { kind: 'too_large', detail };
   if (status === 429) {
-    return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, nowMs), tooMuchAtOnce: exceedsRate(text), detail };
+    return {
+      kind: 'throttled',
+      retryAfterMs: retryAfterMs(retryAfter, nowMs),
+      tooMuchAtOnce: exceedsRate(text),
+      detail,
+    };
   }
   if (status === 401 || status === 403 || status === 404) return { kind: 'misconfigured', detail };
   // We do not follow redirects: they would carry the credentials to another host. So the address is wrong.

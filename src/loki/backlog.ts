@@ -155,7 +155,9 @@ export function createBacklog(
     readyBatches: () => queue.filter(({ inFlight }) => !inFlight).length,
     oldestUnsealedMs: () => oldest([...builders.values()].map((builder) => builder.oldestMs)),
     oldestMs: () =>
-      oldest([...builders.values()].map((builder) => builder.oldestMs).concat(queue.map(({ batch }) => batch.oldestMs))),
+      oldest(
+        [...builders.values()].map((builder) => builder.oldestMs).concat(queue.map(({ batch }) => batch.oldestMs)),
+      ),
     clear() {
       for (const builder of builders.values()) enqueue(builder.seal());
       const entries = queue.reduce((sum, { batch }) => sum + batch.entryCount, 0);
@@ -167,5 +169,8 @@ export function createBacklog(
 }
 
 function oldest(moments: readonly (EpochMs | undefined)[]): EpochMs | undefined {
-  return moments.reduce((least, moment) => (least === undefined || (moment ?? least) < least ? moment : least), undefined);
+  return moments.reduce(
+    (least, moment) => (least === undefined || (moment ?? least) < least ? moment : least),
+    undefined,
+  );
 }

@@ -125,9 +125,14 @@ export function createDelivery(
         return;
       case 'metadata_disallowed':
         breaker.reset();
-        if (sent.stripped) return giveUp(sent, outcome.detail);
+        if (sent.stripped) {
+          giveUp(sent, outcome.detail);
+          return;
+        }
         metadataAllowed = false;
-        log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', { detail: outcome.detail });
+        log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', {
+          detail: outcome.detail,
+        });
         backlog.release(sent);
         return;
       case 'misconfigured':

@@ -41,7 +41,6 @@ export function entriesStart(encodedLabels: Buffer): number {
   return STREAM_TAG_BYTES + encodedLabels.length;
 }
 
-
 /**
  * Completes a request in place: the entries are at `entriesStart` to `end`, labels and lengths go in front of them.
  * @returns the PushRequest, a view of `target`

@@ -5,14 +5,7 @@ import type { Pool } from 'undici';
 import UndiciPool from 'undici/lib/dispatcher/pool.js';
 import type { Clock, EpochMs } from '../time.ts';
 import { type PushOutcome, toOutcome } from './answer.ts';
-
-export interface PushTarget {
-  /** The push endpoint, without user info. */
-  readonly url: string;
-  readonly authorization: string | undefined;
-  readonly tenantId: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-}
+import type { Endpoint } from './endpoint.ts';
 
 export interface PushClient {
   push(body: Buffer): Promise<PushOutcome>;
@@ -33,14 +26,19 @@ const DISTRUSTED_TIMEOUT_MS = 1_000;
 const MAX_ANSWER_BYTES = 4_096;
 
 /** @param userAgent product and version, which Loki records */
-export function createPushClient(target: PushTarget, timeoutMs: number, userAgent: string, clock: Clock): PushClient {
-  const { origin, pathname, search } = new URL(target.url);
+export function createPushClient(
+  { url, authorization, tenantId, headers: userHeaders }: Endpoint,
+  timeoutMs: number,
+  userAgent: string,
+  clock: Clock,
+): PushClient {
+  const { origin, pathname, search } = new URL(url);
   const headers: Record<string, string> = {
-    ...target.headers,
+    ...userHeaders,
     'content-type': 'application/x-protobuf',
     'user-agent': userAgent,
-    ...(target.authorization !== undefined && { authorization: target.authorization }),
-    ...(target.tenantId !== undefined && { 'x-scope-orgid': target.tenantId }),
+    ...(authorization !== undefined && { authorization }),
+    ...(tenantId !== undefined && { 'x-scope-orgid': tenantId }),
   };
   let connections = open();
   let lastUsedMs: EpochMs = 0;

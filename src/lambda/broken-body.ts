@@ -1,0 +1,196 @@
+// Recovers the records of a body that is not JSON, because the platform has cut a long record in it.
+// Seen in production, not documented (DataDog/datadog-lambda-extension PR #1357): the value of `record` is cut
+// anywhere, and each piece is put in an envelope with a time of its own, in one body or in several. The pieces are put
+// together again, and the intact records beside them are kept. Works on bytes, as a cut may fall inside a character.
+// Each byte is looked at a few times at most, however the body is made.
+
+import { atRecordValue, inEscape, isBroken, isComplete, type ScanState, scanJson, scanStart } from './json-scan.ts';
+
+/** The beginning of a cut record: all its pieces so far, without the `}` that the platform put behind each cut. */
+export interface CutHead {
+  readonly type: string;
+  /** Empty once the head is too long: it is then followed to its end, counted once, and no longer kept. */
+  readonly parts: Buffer[];
+  readonly bytes: number;
+  readonly tooLong: boolean;
+  readonly atCut: ScanState;
+  /** The other reading, that nothing was cut and the record goes on behind the `}`; and where that `}` stands. */
+  readonly uncut: ScanState;
+  readonly cutAt: number;
+}
+
+/** From one envelope that may begin a record to the next. */
+interface Segment {
+  readonly start: number;
+  readonly end: number;
+  /** The end without the closing `}`; equal to `end` if there is none, and then this is no piece. */
+  readonly cut: number;
+  /** False for the last segment of a body that breaks off. */
+  readonly closed: boolean;
+}
+
+/** More than this is not held for one record; the platform cuts at a sixteenth of it. */
+const MAX_HEAD_BYTES = 4 * 1024 * 1024;
+
+const ENVELOPE =
+  /\s{0,8}\{\s{0,8}(?:"time"\s{0,8}:\s{0,8}(?:"[^"\\]{0,64}"|[\w.+-]{1,64})\s{0,8},\s{0,8})?"type"\s{0,8}:\s{0,8}"([^"\\]{0,128})"\s{0,8},\s{0,8}"record"\s{0,8}:/y;
+const SEAM = new RegExp(`\\}\\s{0,8},(?=${ENVELOPE.source})`, 'g');
+
+/** The value of a JSON text; undefined if it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Takes a body apart that begins with `[`. `head` is what the body before has left; the new one is in the result.
+ * A head that finds no tail here is counted as unreadable.
+ */
+export function takeApart(
+  body: Buffer,
+  head: CutHead | undefined,
+): { records: unknown[]; unreadable: number; head: CutHead | undefined } {
+  const broken = new BrokenBody(body, head);
+  for (const segment of splitBody(broken.text)) broken.take(segment);
+  return { records: broken.records, unreadable: broken.unreadable, head: broken.head };
+}
+
+class BrokenBody {
+  readonly records: unknown[] = [];
+  unreadable = 0;
+  head: CutHead | undefined;
+  /** One character per byte, so that offsets are those of the body. */
+  readonly text: string;
+  readonly #body: Buffer;
+  #previous: Segment | undefined;
+
+  constructor(body: Buffer, head: CutHead | undefined) {
+    this.#body = body;
+    this.text = body.toString('latin1');
+    this.head = head;
+  }
+
+  take(segment: Segment): void {
+    const { head } = this;
+    if (head === undefined || !(this.#takeAsInside(head, segment) || this.#takeAsPiece(head, segment))) {
+      this.#giveUp(head);
+      this.#settle(undefined, segment, segment.start, this.#scan(segment, segment.start, scanStart(segment.start)));
+    }
+    this.#previous = segment;
+  }
+
+  /** The seam belongs to the record itself: a list of things that look like our envelope. */
+  #takeAsInside(head: CutHead, segment: Segment): boolean {
+    if (this.#previous === undefined) return false;
+    const atCut = this.#scan(segment, this.#previous.end, { ...head.uncut, elementAt: head.cutAt });
+    return this.#continues(atCut, head.cutAt) && this.#settle(head, segment, head.cutAt, atCut);
+  }
+
+  #takeAsPiece(head: CutHead, segment: Segment): boolean {
+    const envelope = envelopeAt(this.text, segment.start);
+    if (envelope?.type !== head.type) return false;
+    const from = envelope.valueAt;
+    // A normal record goes before a piece, but for what a piece must be: the whole value, the second half of an
+    // escape, or digits (no function record is a number, and text may be all digits).
+    const pieceFirst = atRecordValue(head.atCut) || inEscape(head.atCut) || /[\d-]/.test(this.text.charAt(from));
+    if (!pieceFirst && this.#takeIntact(segment)) {
+      this.#giveUp(head);
+      return true;
+    }
+    const atCut = this.#scan(segment, from, { ...head.atCut, elementAt: from });
+    return this.#continues(atCut, from) && this.#settle(head, segment, from, atCut);
+  }
+
+  #takeIntact(segment: Segment): boolean {
+    const atEnd = scanJson(this.text, segment.start, segment.end, scanStart(segment.start));
+    if (!isComplete(atEnd) || !this.#keep([], segment.start, segment.end)) return false;
+    if (!segment.closed) this.unreadable += 1;
+    return true;
+  }
+
+  #giveUp(head: CutHead | undefined): void {
+    if (head !== undefined && !head.tooLong) this.unreadable += 1;
+    this.head = undefined;
+  }
+
+  #scan(segment: Segment, from: number, before: ScanState): ScanState {
+    return scanJson(this.text, from, segment.cut, before);
+  }
+
+  /** True if the element that was current at `from` is still good, or came to its end before anything went wrong. */
+  #continues(atCut: ScanState, from: number): boolean {
+    return !isBroken(atCut) || atCut.elementAt > from;
+  }
+
+  /** Takes the segment from `from` on, behind the head's parts. What is no record afterwards is the new head or lost. */
+  #settle(head: CutHead | undefined, segment: Segment, from: number, atCut: ScanState): true {
+    this.head = undefined;
+    const atEnd = scanJson(this.text, segment.cut, segment.end, atCut);
+    const parts = head?.parts ?? [];
+    const counted = head?.tooLong === true;
+    if (isComplete(atEnd) && (counted || this.#keep(parts, from, segment.end))) {
+      if (!segment.closed) this.unreadable += 1;
+      return true;
+    }
+    const last = atCut.elementAt;
+    if (last > from) {
+      if (counted || this.#keep(parts, from, last - 1)) this.#hold(undefined, segment, last, atCut, atEnd);
+      else this.unreadable += 1;
+    } else this.#hold(head, segment, from, atCut, atEnd);
+    return true;
+  }
+
+  #hold(head: CutHead | undefined, segment: Segment, from: number, atCut: ScanState, uncut: ScanState): void {
+    const type = head?.type ?? envelopeAt(this.text, from)?.type;
+    const isHead = type !== undefined && !isBroken(atCut) && !isComplete(uncut) && segment.cut < segment.end;
+    const bytes = (head?.bytes ?? 0) + segment.cut - from;
+    const tooLong = head?.tooLong === true || bytes > MAX_HEAD_BYTES;
+    if ((!isHead || tooLong) && !head?.tooLong) this.unreadable += 1;
+    if (!isHead) return;
+    const parts = tooLong ? [] : (head?.parts ?? []);
+    // Copied, so that a small head does not keep a large body in memory.
+    if (!tooLong) parts.push(Buffer.from(this.#body.subarray(from, segment.cut)));
+    this.head = { type, parts, bytes: tooLong ? 0 : bytes, tooLong, atCut, uncut, cutAt: segment.cut };
+  }
+
+  #keep(parts: readonly Buffer[], from: number, end: number): boolean {
+    const bytes = this.#body.subarray(from, end);
+    const list = parseJson(`[${parts.length === 0 ? bytes : Buffer.concat([...parts, bytes])}]`);
+    if (!Array.isArray(list)) return false;
+    for (const record of list) this.records.push(record);
+    return true;
+  }
+}
+
+/** Cuts a body before each envelope that a `},` precedes. */
+function splitBody(text: string): Segment[] {
+  const open = text.indexOf('[');
+  let last = text.length;
+  while (isSpace(text.charCodeAt(last - 1))) last -= 1;
+  const closed = last - 1 > open && text[last - 1] === ']';
+  const segments: Segment[] = [];
+  let start = open + 1;
+  SEAM.lastIndex = start;
+  for (let seam = SEAM.exec(text); seam !== null; seam = SEAM.exec(text)) {
+    segments.push({ start, end: seam.index + 1, cut: seam.index, closed: true });
+    start = SEAM.lastIndex;
+  }
+  if (closed) last -= 1;
+  while (closed && last > start && isSpace(text.charCodeAt(last - 1))) last -= 1;
+  if (closed && last === start) return segments; // `[]`
+  segments.push({ start, end: last, cut: closed && text[last - 1] === '}' ? last - 1 : last, closed });
+  return segments;
+}
+
+function envelopeAt(text: string, at: number): { type: string; valueAt: number } | undefined {
+  ENVELOPE.lastIndex = at;
+  const type = ENVELOPE.exec(text)?.[1];
+  return type === undefined ? undefined : { type, valueAt: ENVELOPE.lastIndex };
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}

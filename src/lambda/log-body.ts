@@ -1,0 +1,61 @@
+// Turns the HTTP bodies of the Logs and Telemetry APIs into records, and never throws.
+// Nearly all bodies are JSON and cost one JSON.parse. A record of more than about 256 KiB arrives cut in pieces, in
+// bodies that are not JSON: those go to broken-body.ts, and this file only holds the head that waits for its tail.
+
+import { type CutHead, parseJson, takeApart } from './broken-body.ts';
+
+/** What a record is promised to look like. Nothing is sure: each field may be absent or of another type. */
+export interface RawRecord {
+  readonly time?: unknown;
+  readonly type?: unknown;
+  readonly record?: unknown;
+}
+
+export interface BodyResult {
+  /** In order, as found: mostly RawRecord, but any JSON value is possible. */
+  readonly records: unknown[];
+  /** Records that could not be recovered. A body that breaks off counts one, as what is missing cannot be known. */
+  readonly unreadable: number;
+}
+
+export interface BodyReader {
+  read(body: Buffer): BodyResult;
+  /** Gives up the head that waits for its tail, and returns how many records that loses: 0 or 1. */
+  giveUp(): number;
+  /** Bytes held for a record that is not whole yet; at most 4 MiB. */
+  waitingBytes(): number;
+}
+
+export function createBodyReader(): BodyReader {
+  let head: CutHead | undefined;
+
+  function giveUp(): number {
+    const lost = head === undefined || head.tooLong ? 0 : 1;
+    head = undefined;
+    return lost;
+  }
+
+  function read(received: Buffer): BodyResult {
+    const body = withoutByteOrderMark(received);
+    const text = body.toString('utf8'); // bytes that are not UTF-8 become U+FFFD
+    const start = text.trimStart()[0];
+    if (start === undefined) return { records: [], unreadable: 0 };
+    // The tail of a cut record can be JSON by accident, so a waiting head is offered the body first.
+    const value = head !== undefined && start === '[' ? undefined : parseJson(text);
+    if (value === undefined && start === '[') {
+      const taken = takeApart(body, head);
+      head = taken.head;
+      return { records: taken.records, unreadable: taken.unreadable };
+    }
+    const lost = giveUp();
+    if (Array.isArray(value)) return { records: value, unreadable: lost };
+    if (start === '{' && value !== undefined) return { records: [value], unreadable: lost };
+    return { records: [], unreadable: lost + 1 };
+  }
+
+  return { read, giveUp, waitingBytes: () => head?.bytes ?? 0 };
+}
+
+function withoutByteOrderMark(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}

@@ -1,0 +1,207 @@
+// The executable: command line, and the order of the start.
+//
+//   exec     Node itself starts. Nothing of ours can be faster than that.
+//   register The runtime does not start before we have registered, so this comes first and needs node:net alone.
+//            While the answer is under way: parse the settings, bind the listener.
+//   subscribe, naming the port that was bound. Must come before the first next event.
+//   next     With this request the platform takes us for ready. It may be hours until it is answered.
+//   late     What the first record needs (late.ts: undici, protobufjs, snappyjs, pino) is loaded when the first body is there, or
+//            the first event: until then it would cost start-up time and memory for nothing.
+//
+// Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
+import { basename } from 'node:path';
+import { type Config, type ConfigProblem, type Environment, parseConfig } from './config.ts';
+import { runLifecycle } from './extension.ts';
+import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
+import { type Listener, openListener } from './lambda/listener.ts';
+import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
+import { subscribe } from './lambda/subscription.ts';
+import { loadLate } from './load-late.ts';
+import { createLog, type Log } from './log.ts';
+import type { Pipeline } from './pipeline.ts';
+import { systemClock } from './time.ts';
+import { version } from './version.ts';
+
+const USAGE = `aws-lambda-loki-extension ${version}
+Sends the logs of an AWS Lambda function to Grafana Loki. Lambda starts it from /opt/extensions, without arguments.
+
+  --version  prints the version
+  --help     prints this text
+
+Settings are environment variables of the function: LOKI_PUSH_ENDPOINT, LOKI_USERNAME, LOKI_PASSWORD and others.
+`;
+
+/** Registering is tried again this often while nobody answers: the platform may be slower to listen than we are to ask. */
+const REGISTER_ATTEMPTS = 5;
+const REGISTER_RETRY_MS = 50;
+
+async function main(args: readonly string[], env: Environment): Promise<number> {
+  if (args.length > 0) return commandLine(args);
+  const address = env['AWS_LAMBDA_RUNTIME_API'];
+  if (!address) {
+    process.stderr.write('aws-lambda-loki-extension runs inside AWS Lambda only: AWS_LAMBDA_RUNTIME_API is not set\n');
+    return 2;
+  }
+  const runtimeApi = createRuntimeApi(address);
+  const extensionsApi = createExtensionsApi(runtimeApi, basename(process.execPath));
+
+  let settings: ReturnType<typeof parseConfig> | undefined;
+  const registration = await register(extensionsApi, () => {
+    settings ??= parseConfig(env);
+  });
+  if (typeof registration === 'string') {
+    process.stderr.write(`aws-lambda-loki-extension could not register: ${registration}\n`);
+    return 1;
+  }
+  const { config, problems } = settings ?? parseConfig(env);
+  const late = lazily(loadLate);
+  const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
+  process.on('uncaughtException', (error) => {
+    log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
+  });
+  await serve({ config, problems, registration, runtimeApi, extensionsApi, late, log });
+  await log.printed();
+  return 0;
+}
+
+interface Started {
+  readonly config: Config;
+  readonly problems: readonly ConfigProblem[];
+  readonly registration: Registration;
+  readonly runtimeApi: RuntimeApi;
+  readonly extensionsApi: ExtensionsApi;
+  readonly late: () => ReturnType<typeof loadLate>;
+  readonly log: Log;
+}
+
+/** From the registration to SHUTDOWN. */
+async function serve({ config, problems, registration, runtimeApi, extensionsApi, late, log }: Started): Promise<void> {
+  const { endpoint } = config;
+  const managed = !registration.events.includes('INVOKE');
+  const openPipeline = lazily(async (): Promise<Pipeline | undefined> => {
+    if (!config.enabled || !endpoint) return undefined;
+    try {
+      const identity = {
+        functionName: registration.functionName ?? config.functionName ?? 'unknown',
+        functionVersion: registration.functionVersion ?? config.functionVersion,
+        region: config.region,
+      };
+      const pipeline = (await late()).openPipeline(config, endpoint, identity, managed, log);
+      // Without INVOKE there is no first event to wait for.
+      if (managed) pipeline.begin();
+      return pipeline;
+    } catch (error) {
+      log.write('error', 'internal error, no logs are sent', { error: String(error) });
+      return undefined;
+    }
+  });
+
+  let subscribed = false;
+  if (config.enabled && endpoint) {
+    const listener = await listen(config.port, log, (body) => {
+      // The first body waits for the code that it needs; those after it queue behind it in order.
+      void openPipeline().then((pipeline) => pipeline?.receive(body));
+    });
+    if (listener) subscribed = await trySubscribe(runtimeApi, registration.extensionId, config, listener.port, log);
+  }
+
+  let askedBefore = false;
+  await runLifecycle({
+    nextEvent: () =>
+      extensionsApi.next(registration.extensionId, () => {
+        if (askedBefore) return;
+        askedBefore = true;
+        // Not before: loading what prints them takes longer than the platform should wait for us.
+        for (const { level, message } of problems) log.write(level, message);
+      }),
+    pipeline: () => (subscribed ? openPipeline() : Promise.resolve(undefined)),
+    strategy: config.flushStrategy,
+    flushTimeoutMs: config.flushTimeoutMs,
+    clock: systemClock,
+    log,
+  });
+}
+
+async function register(extensionsApi: ExtensionsApi, meanwhile: () => void): Promise<Registration | string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await extensionsApi.register(meanwhile);
+      return 'extensionId' in answer ? answer : `${answer.status} ${answer.message}`;
+    } catch (error) {
+      if (attempt === REGISTER_ATTEMPTS) return String(error);
+      await new Promise<void>((resolve) => systemClock.after(REGISTER_RETRY_MS * attempt, resolve));
+    }
+  }
+}
+
+/** A port that is taken is no reason to fail: the subscription names the port, so any other will do. */
+async function listen(
+  port: number,
+  log: Log,
+  consume: Parameters<typeof openListener>[1],
+): Promise<Listener | undefined> {
+  try {
+    return await openListener(port, consume);
+  } catch (error) {
+    log.write('warn', `port ${port} cannot be bound, another one is used`, { error: String(error) });
+  }
+  try {
+    return await openListener(0, consume);
+  } catch (error) {
+    log.write('error', 'no port can be bound, no logs are sent', { error: String(error) });
+    return undefined;
+  }
+}
+
+/** @returns whether the platform will deliver */
+async function trySubscribe(
+  runtimeApi: RuntimeApi,
+  extensionId: string,
+  config: Config,
+  port: number,
+  log: Log,
+): Promise<boolean> {
+  try {
+    // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that were asked for.
+    const types = [...new Set([...config.logTypes, 'platform' as const])];
+    const subscription = await subscribe(runtimeApi, extensionId, config.api, types, port);
+    if (subscription.kind === 'subscribed') return true;
+    if (subscription.kind === 'refused') {
+      log.write('error', 'the platform refused the subscription, no logs are sent', { answers: subscription.answers });
+    } else {
+      log.write('info', 'this environment delivers no logs to extensions');
+    }
+  } catch (error) {
+    log.write('error', 'the subscription failed, no logs are sent', { error: String(error) });
+  }
+  return false;
+}
+
+function commandLine(args: readonly string[]): number {
+  if (args[0] === '--version') {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (args[0] === '--help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  process.stderr.write(`unknown argument ${JSON.stringify(args[0])}\n\n${USAGE}`);
+  return 2;
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+main(process.argv.slice(2), process.env).then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    process.stderr.write(`aws-lambda-loki-extension: ${String(error)}\n`);
+    process.exit(1);
+  },
+);

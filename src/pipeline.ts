@@ -1,0 +1,273 @@
+// The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
+import type { Config } from './config.ts';
+import type { InvokeEvent } from './lambda/extensions-api.ts';
+import { createInvocations, type Invocations } from './lambda/invocations.ts';
+import { createBodyReader } from './lambda/log-body.ts';
+import { type LogRecord, toLogRecord, traceIdOf } from './lambda/log-record.ts';
+import { createTimeReader } from './lambda/record-time.ts';
+import type { Ledger, Losses } from './ledger.ts';
+import type { Log } from './log.ts';
+import { createBacklog, STREAM_TYPES, type StreamType } from './loki/backlog.ts';
+import { createDelivery } from './loki/delivery.ts';
+import { encodeMetadata } from './loki/encode.ts';
+import { formatLabels } from './loki/labels.ts';
+import { splitLine } from './loki/long-line.ts';
+import type { PushClient } from './loki/push-client.ts';
+import { createTimestamps } from './loki/timestamps.ts';
+import type { Clock, EpochMs, Instant } from './time.ts';
+
+/** Who we are for Loki: where the labels come from. */
+export interface FunctionIdentity {
+  readonly functionName: string;
+  readonly functionVersion: string | undefined;
+  readonly region: string | undefined;
+}
+
+export interface PipelineParts {
+  readonly config: Config;
+  readonly identity: FunctionIdentity;
+  /** Whether the sandbox runs several invocations at once. */
+  readonly concurrent: boolean;
+  readonly client: PushClient;
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Evenly drawn from 0 to 1. */
+  readonly random: () => number;
+  /** Draws the id of this sandbox. It is asked at the first event: a snapshot that is restored many times must not hold it already. */
+  readonly drawInstanceId: () => string;
+  readonly isOwnLine: (line: string) => boolean;
+  /** Runs something later, after input that is waiting has been read. */
+  readonly defer: (run: () => void) => void;
+}
+
+export interface Pipeline {
+  readonly invocations: Pick<Invocations, 'runtimeDone' | 'lastReport'>;
+  /** An invocation has begun. */
+  invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader'>): void;
+  /** Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as they are. */
+  receive(body: Buffer | undefined): void;
+  /** The first event has come: from now on records become entries. Calling it again does nothing. */
+  begin(): void;
+  /** The sandbox was thawed: connections may be dead, and what is due can leave. */
+  resume(): void;
+  /** Sends what is held without waiting for it. */
+  sendNow(): void;
+  /** As in `Delivery`. */
+  flush(untilMs: EpochMs): Promise<void>;
+  drain(untilMs: EpochMs): Promise<void>;
+  /** What is held at the end is lost. */
+  abandon(): void;
+  /** Sends one line that says what was lost since the last one. */
+  reportLosses(): void;
+  heldEntries(): number;
+  oldestHeldMs(): EpochMs | undefined;
+}
+
+/** Bodies that wait for the first event; more than this is not kept back. Init logs a few KB. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+const NO_METADATA = Buffer.alloc(0);
+/** Encoded metadata is shared by the lines of one request and level. */
+const MAX_CACHED_METADATA = 256;
+
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { config, identity, ledger, log, clock } = parts;
+  const invocations = createInvocations(parts.concurrent);
+  const bodies = createBodyReader();
+  const readTime = createTimeReader();
+  const backlog = createBacklog(
+    streamLabels(config, identity),
+    {
+      maxBatchBytes: config.batchMaxBytes,
+      maxBufferBytes: config.bufferMaxBytes,
+    },
+    ledger.dropped,
+  );
+  const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random);
+  const timestamps = new Map(STREAM_TYPES.map((type) => [type, createTimestamps()]));
+  const cachedMetadata = new Map<string, Buffer>();
+  const waiting: (Buffer | undefined)[] = [];
+  let waitingBytes = 0;
+  let begun = false;
+  let ingesting = false;
+  let instanceId: string | undefined;
+
+  /** One body at a time: between two, the listener answers what came meanwhile. */
+  function ingestSoon(): void {
+    if (ingesting || waiting.length === 0) return;
+    ingesting = true;
+    parts.defer(() => {
+      ingesting = false;
+      ingestNext();
+      ingestSoon();
+    });
+  }
+
+  function ingestNext(): void {
+    if (waiting.length === 0) return;
+    const body = waiting.shift();
+    waitingBytes -= body?.length ?? 0;
+    ingest(body);
+  }
+
+  function ingestAll(): void {
+    while (waiting.length > 0) ingestNext();
+  }
+
+  function ingest(body: Buffer | undefined): void {
+    if (body === undefined) {
+      lose('body_too_large', 1);
+      return;
+    }
+    const { records, unreadable } = bodies.read(body);
+    if (unreadable > 0) lose('unreadable_record', unreadable);
+    const nowMs = clock.now();
+    for (const raw of records) take(toLogRecord(raw, readTime), nowMs);
+    delivery.wake();
+  }
+
+  function lose(reason: 'body_too_large' | 'unreadable_record' | 'empty_line', records: number): void {
+    ledger.received(records);
+    ledger.dropped(reason, records);
+  }
+
+  function take(record: LogRecord, nowMs: EpochMs): void {
+    invocations.observe(record);
+    if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
+    if (!config.logTypes.includes(record.source)) return;
+    if (record.source === 'extension' && parts.isOwnLine(record.line)) return;
+    if (record.line === '') {
+      lose('empty_line', 1);
+      return;
+    }
+    const lineParts = splitLine(record.line, config.maxLineBytes);
+    lineParts.forEach((line, index) => {
+      const part = lineParts.length === 1 ? undefined : `${index + 1}/${lineParts.length}`;
+      const stated: Instant = record.time ?? { ms: nowMs, nanos: 0 };
+      hold(record.source, stated, line, metadataOf(record, part), isError(record), nowMs);
+    });
+  }
+
+  function hold(
+    type: StreamType,
+    stated: Instant,
+    line: string,
+    metadata: Buffer,
+    error: boolean,
+    nowMs: EpochMs,
+  ): void {
+    ledger.received(1);
+    const instant = timestamps.get(type)?.(stated) ?? stated;
+    backlog.add(type, { instant, line, metadata, isError: error }, nowMs);
+  }
+
+  function metadataOf(record: LogRecord, part: string | undefined): Buffer {
+    if (!config.structuredMetadata || !delivery.takesMetadata()) return NO_METADATA;
+    const invocation = invocations.invocationOf(record);
+    const traceId = record.traceId ?? invocation?.traceId;
+    const shared = record.event === undefined && part === undefined;
+    const key = `${record.level} ${invocation?.requestId} ${traceId}`;
+    const cached = shared ? cachedMetadata.get(key) : undefined;
+    if (cached) return cached;
+    const pairs = Object.entries({
+      request_id: invocation?.requestId,
+      trace_id: traceId,
+      level: record.level,
+      function_version: identity.functionVersion,
+      event: record.event,
+      instance: instanceId,
+      part,
+    });
+    const metadata = encodeMetadata(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
+    if (shared) {
+      if (cachedMetadata.size >= MAX_CACHED_METADATA) cachedMetadata.clear();
+      cachedMetadata.set(key, metadata);
+    }
+    return metadata;
+  }
+
+  function warnOfLosses(): Losses | undefined {
+    const losses = ledger.takeLosses();
+    if (!losses) return undefined;
+    const { dropped, ...platform } = losses;
+    log.write('warn', LOSSES, { ...dropped, ...(platform.platformRecords > 0 && platform) });
+    return losses;
+  }
+
+  return {
+    invocations,
+    invoked: ({ requestId, traceHeader }) => invocations.invoked(requestId, traceIdOf(traceHeader)),
+    receive(body) {
+      waiting.push(body);
+      waitingBytes += body?.length ?? 0;
+      if (begun || waitingBytes > MAX_WAITING_BYTES) ingestSoon();
+    },
+    begin() {
+      if (begun) return;
+      begun = true;
+      instanceId = parts.drawInstanceId();
+      ingestSoon();
+    },
+    resume() {
+      parts.client.distrustConnections();
+      delivery.wake();
+    },
+    sendNow() {
+      ingestAll();
+      delivery.sendNow();
+    },
+    async flush(untilMs) {
+      ingestAll();
+      await delivery.flush(untilMs);
+    },
+    async drain(untilMs) {
+      ingestAll();
+      const lost = bodies.giveUp();
+      if (lost > 0) lose('unreadable_record', lost);
+      await delivery.drain(untilMs);
+    },
+    abandon() {
+      const lost = backlog.clear();
+      if (lost > 0) ledger.dropped('shutdown_deadline', lost);
+      warnOfLosses();
+    },
+    reportLosses() {
+      // Through an outage the losses add up: a line about them could only push another line out.
+      if (!delivery.isHealthy()) return;
+      const losses = warnOfLosses();
+      if (!losses) return;
+      const line = JSON.stringify({ level: 'warn', message: LOSSES, ...losses });
+      const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
+      hold('extension', { ms: clock.now(), nanos: 0 }, line, metadataOf(summary, undefined), false, clock.now());
+    },
+    heldEntries: () => backlog.heldEntries(),
+    oldestHeldMs: () => backlog.oldestMs(),
+  };
+}
+
+const LOSSES = 'log lines were lost';
+
+const NO_RECORD = {
+  event: undefined,
+  time: undefined,
+  requestId: undefined,
+  traceId: undefined,
+  platformDrops: undefined,
+} as const;
+
+function isError({ level }: LogRecord): boolean {
+  return level === 'error' || level === 'fatal';
+}
+
+function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
+  const labelsOf = (type: StreamType) =>
+    formatLabels({
+      ...config.labels,
+      service_name: config.serviceName ?? identity.functionName,
+      function_name: identity.functionName,
+      region: identity.region ?? '',
+      source: 'lambda',
+      type,
+    });
+  return { function: labelsOf('function'), platform: labelsOf('platform'), extension: labelsOf('extension') };
+}
