@@ -64,16 +64,6 @@ const MIB = 1024 * 1024;
 /** Labels that every stream has beside the user's own. */
 const OWN_LABELS = ['function_name', 'region', 'source', 'type'];
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
-const SWITCH: Readonly<Record<string, boolean>> = {
-  true: true,
-  '1': true,
-  yes: true,
-  on: true,
-  false: false,
-  '0': false,
-  no: false,
-  off: false,
-};
 
 export function parseConfig(env: Environment): ConfigResult {
   const problems: ConfigProblem[] = [];
@@ -92,7 +82,7 @@ export function parseConfig(env: Environment): ConfigResult {
     enabled,
     api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
     port: readPort(reader),
-    logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { warning: 'warn' }),
+    logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
     logTypes: readLogTypes(reader),
     batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
     batchMaxWaitMs: readNumber(reader, 'LOKI_BATCH_MAX_WAIT_MS'),
@@ -113,22 +103,22 @@ export function parseConfig(env: Environment): ConfigResult {
 
 function readSwitch(reader: SettingReader, name: SwitchName): boolean {
   const fallback = settingOf(name).default;
-  const value = reader.text(name);
-  const said = SWITCH[(value ?? fallback).toLowerCase()];
-  if (said !== undefined) return said;
+  const value = reader.text(name) ?? fallback;
+  if (/^(?:true|1|yes|on)$/i.test(value)) return true;
+  if (/^(?:false|0|no|off)$/i.test(value)) return false;
   reader.warn(name, `is neither true nor false: ${quoted(value)}; using ${fallback}`);
   return fallback === 'true';
 }
 
-/** @param aliases other words for the choices, in lower case */
+/** @param alias another word for a choice */
 function readChoice<Choice extends string>(
   reader: SettingReader,
   setting: { readonly name: SettingName; readonly choices: readonly Choice[]; readonly default: Choice },
-  aliases: Readonly<Record<string, Choice>> = {},
+  alias?: { readonly word: string; readonly choice: Choice },
 ): Choice {
   const value = reader.text(setting.name)?.toLowerCase();
   if (value === undefined) return setting.default;
-  const choice = setting.choices.find((known) => known === value) ?? aliases[value];
+  const choice = value === alias?.word ? alias.choice : setting.choices.find((known) => known === value);
   if (choice !== undefined) return choice;
   const choices = setting.choices.join(', ');
   reader.warn(setting.name, `is not one of ${choices}: ${quoted(value)}; using ${setting.default}`);
@@ -197,7 +187,7 @@ function readLabels(reader: SettingReader): Readonly<Record<string, string>> {
   const labels = new Map<string, string>();
   const skip = (name: string, why: string) => reader.warn(variable, `label ${quoted(name)} ${why}; it is left out`);
   for (const { key, value } of readPairs(reader, variable)) {
-    if (key === undefined || value === undefined) skip(key ?? '', 'is not of the form name=value');
+    if (value === undefined) skip(key, 'is not of the form name=value');
     else if (key === 'service_name') skip(key, 'has a setting of its own, LOKI_SERVICE_NAME');
     else if (OWN_LABELS.includes(key)) skip(key, 'is set by the extension itself');
     else if (!isLabelName(key)) skip(key, 'must be made of a-z, A-Z, 0-9 and _, and begin with a letter or one _');

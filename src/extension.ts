@@ -1,7 +1,7 @@
 // The lifecycle: event after event until SHUTDOWN. The only file that knows that the process is frozen between events: asking for the next one
 // says that we are done, and from then on nothing may be counted on to run.
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from './flush-strategy.ts';
-import type { InvokeEvent, NextEvent, ShutdownEvent } from './lambda/extensions-api.ts';
+import type { InvokeEvent, NextEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type Clock, type EpochMs, settledBy } from './time.ts';
@@ -38,7 +38,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
       pipeline?.begin();
       pipeline?.resume();
       if (event.kind === 'shutdown') {
-        if (pipeline) await shutDown(pipeline, event, clock);
+        if (pipeline) await shutDown(pipeline, event.deadlineMs, clock);
         return;
       }
       if (!pipeline) continue;
@@ -68,7 +68,7 @@ async function finishInvocation(pipeline: Pipeline, event: InvokeEvent, parts: L
 }
 
 /** Takes late records, pushes everything, and is done before the deadline. */
-async function shutDown(pipeline: Pipeline, { deadlineMs }: ShutdownEvent, clock: Clock): Promise<void> {
+async function shutDown(pipeline: Pipeline, deadlineMs: EpochMs, clock: Clock): Promise<void> {
   const nowMs = clock.now();
   const remainingMs = Math.max(0, deadlineMs - nowMs);
   const endMs: EpochMs = deadlineMs - Math.min(EXIT_RESERVE_MS, remainingMs / 4);

@@ -26,8 +26,8 @@ export function openPipeline(
     ledger: createLedger(),
     log,
     clock: systemClock,
-    random: Math.random,
-    drawInstanceId,
+    random: () => Number.parseInt(drawRandomHex().slice(0, 8), 16) / 2 ** 32,
+    drawInstanceId: drawRandomHex,
     isOwnLine: createOwnLineTest(process.pid),
     defer: setImmediate,
   });
@@ -40,9 +40,9 @@ export async function openLogSink(): Promise<LogSink> {
 }
 
 /**
- * From the kernel, at the moment it is asked: a snapshot is restored many times, and a generator inside the process would go on alike in all
- * the copies. It also spares us node:crypto.
+ * Sixteen hexadecimal digits from the kernel, at the moment they are asked for: a snapshot is restored many times, and a generator inside
+ * the process would go on alike in all the copies. It also spares us node:crypto.
  */
-function drawInstanceId(): string {
+function drawRandomHex(): string {
   return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').replaceAll('-', '').slice(0, 16);
 }

@@ -43,13 +43,21 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
     } catch {
       sink = () => {};
     }
-    for (const message of waiting.splice(0)) sink(...message);
+    for (const message of waiting.splice(0)) print(...message);
+  }
+
+  function print(...message: Parameters<LogSink>): void {
+    try {
+      sink?.(...message);
+    } catch {
+      // Nobody reads our output any more. That is no reason to stop.
+    }
   }
 
   function write(messageLevel: MessageLevel, message: string, fields: LogFields = {}): void {
     if (!enabled(messageLevel)) return;
     if (sink) {
-      sink(messageLevel, message, fields);
+      print(messageLevel, message, fields);
       return;
     }
     waiting.push([messageLevel, message, fields]);

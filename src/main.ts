@@ -46,7 +46,8 @@ async function main(args: readonly string[], env: Environment): Promise<number> 
   const extensionsApi = createExtensionsApi(runtimeApi, basename(process.execPath));
 
   let settings: ReturnType<typeof parseConfig> | undefined;
-  const registration = await register(extensionsApi, () => {
+  const managed = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'lambda-managed-instances';
+  const registration = await register(extensionsApi, managed, () => {
     settings ??= parseConfig(env);
   });
   if (typeof registration === 'string') {
@@ -54,6 +55,8 @@ async function main(args: readonly string[], env: Environment): Promise<number> 
     return 1;
   }
   const { config, problems } = settings ?? parseConfig(env);
+  // A function that measures its coverage must not make us write a report at exit.
+  if (env['NODE_V8_COVERAGE']) process.getBuiltinModule('node:v8').stopCoverage();
   const late = lazily(loadLate);
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
   process.on('uncaughtException', (error) => {
@@ -122,10 +125,14 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
   });
 }
 
-async function register(extensionsApi: ExtensionsApi, meanwhile: () => void): Promise<Registration | string> {
+async function register(
+  extensionsApi: ExtensionsApi,
+  managed: boolean,
+  meanwhile: () => void,
+): Promise<Registration | string> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const answer = await extensionsApi.register(meanwhile);
+      const answer = await extensionsApi.register(managed, meanwhile);
       return 'extensionId' in answer ? answer : `${answer.status} ${answer.message}`;
     } catch (error) {
       if (attempt === REGISTER_ATTEMPTS) return String(error);

@@ -2,18 +2,19 @@
 import type { Config } from './config.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import { createInvocations, type Invocations } from './lambda/invocations.ts';
+import type { Level } from './lambda/line-format.ts';
 import { createBodyReader } from './lambda/log-body.ts';
 import { type LogRecord, toLogRecord, traceIdOf } from './lambda/log-record.ts';
 import { createTimeReader } from './lambda/record-time.ts';
 import type { Ledger, Losses } from './ledger.ts';
 import type { Log } from './log.ts';
-import { createBacklog, STREAM_TYPES, type StreamType } from './loki/backlog.ts';
+import { createBacklog } from './loki/backlog.ts';
+import type { StreamType } from './loki/batch.ts';
 import { createDelivery } from './loki/delivery.ts';
 import { encodeMetadata } from './loki/encode.ts';
 import { formatLabels } from './loki/labels.ts';
 import { splitLine } from './loki/long-line.ts';
 import type { PushClient } from './loki/push-client.ts';
-import { createTimestamps } from './loki/timestamps.ts';
 import type { Clock, EpochMs, Instant } from './time.ts';
 
 /** Who we are for Loki: where the labels come from. */
@@ -67,8 +68,14 @@ export interface Pipeline {
 /** Bodies that wait for the first event; more than this is not kept back. Init logs a few KB. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 const NO_METADATA = Buffer.alloc(0);
-/** Encoded metadata is shared by the lines of one request and level. */
-const MAX_CACHED_METADATA = 256;
+
+/** Lines of more invocations than this do not come in turn. */
+const SHARED_INVOCATIONS = 16;
+
+interface SharedMetadata {
+  readonly traceId: string | undefined;
+  readonly byLevel: Map<Level | undefined, Buffer>;
+}
 
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, log, clock } = parts;
@@ -84,8 +91,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     ledger.dropped,
   );
   const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random);
-  const timestamps = new Map(STREAM_TYPES.map((type) => [type, createTimestamps()]));
-  const cachedMetadata = new Map<string, Buffer>();
+  /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
+  const sharedMetadata = new Map<string | undefined, SharedMetadata>();
   const waiting: (Buffer | undefined)[] = [];
   let waitingBytes = 0;
   let begun = false;
@@ -140,50 +147,55 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       lose('empty_line', 1);
       return;
     }
+    const stated = record.time ?? { ms: nowMs, nanos: 0 };
     const lineParts = splitLine(record.line, config.maxLineBytes);
-    lineParts.forEach((line, index) => {
+    for (const [index, line] of lineParts.entries()) {
       const part = lineParts.length === 1 ? undefined : `${index + 1}/${lineParts.length}`;
-      const stated: Instant = record.time ?? { ms: nowMs, nanos: 0 };
-      hold(record.source, stated, line, metadataOf(record, part), isError(record), nowMs);
-    });
+      hold(record, stated, line, part, nowMs);
+    }
   }
 
-  function hold(
-    type: StreamType,
-    stated: Instant,
-    line: string,
-    metadata: Buffer,
-    error: boolean,
-    nowMs: EpochMs,
-  ): void {
+  function hold(record: LogRecord, stated: Instant, line: string, part: string | undefined, nowMs: EpochMs): void {
+    const isError = record.level === 'error' || record.level === 'fatal';
     ledger.received(1);
-    const instant = timestamps.get(type)?.(stated) ?? stated;
-    backlog.add(type, { instant, line, metadata, isError: error }, nowMs);
+    backlog.add(record.source, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
   }
 
   function metadataOf(record: LogRecord, part: string | undefined): Buffer {
     if (!config.structuredMetadata || !delivery.takesMetadata()) return NO_METADATA;
     const invocation = invocations.invocationOf(record);
     const traceId = record.traceId ?? invocation?.traceId;
-    const shared = record.event === undefined && part === undefined;
-    const key = `${record.level} ${invocation?.requestId} ${traceId}`;
-    const cached = shared ? cachedMetadata.get(key) : undefined;
-    if (cached) return cached;
-    const pairs = Object.entries({
-      request_id: invocation?.requestId,
+    if (record.event !== undefined || part !== undefined) return encode(record, invocation?.requestId, traceId, part);
+    const requestId = invocation?.requestId;
+    let shared = sharedMetadata.get(requestId);
+    if (!shared || shared.traceId !== traceId) {
+      if (sharedMetadata.size >= SHARED_INVOCATIONS) sharedMetadata.clear();
+      shared = { traceId, byLevel: new Map() };
+      sharedMetadata.set(requestId, shared);
+    }
+    let metadata = shared.byLevel.get(record.level);
+    if (!metadata) {
+      metadata = encode(record, requestId, traceId, undefined);
+      shared.byLevel.set(record.level, metadata);
+    }
+    return metadata;
+  }
+
+  function encode(
+    { level, event }: LogRecord,
+    requestId: string | undefined,
+    traceId: string | undefined,
+    part: string | undefined,
+  ): Buffer {
+    return encodeMetadata({
+      request_id: requestId,
       trace_id: traceId,
-      level: record.level,
+      level,
       function_version: identity.functionVersion,
-      event: record.event,
+      event,
       instance: instanceId,
       part,
     });
-    const metadata = encodeMetadata(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
-    if (shared) {
-      if (cachedMetadata.size >= MAX_CACHED_METADATA) cachedMetadata.clear();
-      cachedMetadata.set(key, metadata);
-    }
-    return metadata;
   }
 
   function warnOfLosses(): Losses | undefined {
@@ -238,7 +250,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (!losses) return;
       const line = JSON.stringify({ level: 'warn', message: LOSSES, ...losses });
       const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
-      hold('extension', { ms: clock.now(), nanos: 0 }, line, metadataOf(summary, undefined), false, clock.now());
+      hold(summary, { ms: clock.now(), nanos: 0 }, line, undefined, clock.now());
     },
     heldEntries: () => backlog.heldEntries(),
     oldestHeldMs: () => backlog.oldestMs(),
@@ -254,10 +266,6 @@ const NO_RECORD = {
   traceId: undefined,
   platformDrops: undefined,
 } as const;
-
-function isError({ level }: LogRecord): boolean {
-  return level === 'error' || level === 'fatal';
-}
 
 function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
   const labelsOf = (type: StreamType) =>

@@ -42,9 +42,10 @@ export type NextEvent = InvokeEvent | ShutdownEvent;
 export interface ExtensionsApi {
   /**
    * Registers for INVOKE and SHUTDOWN, or for SHUTDOWN alone where the platform refuses INVOKE (Lambda Managed Instances).
+   * @param managed whether that is known already
    * @throws when the connection fails
    */
-  register(onSent?: () => void): Promise<Registration | RegistrationRefusal>;
+  register(managed: boolean, onSent?: () => void): Promise<Registration | RegistrationRefusal>;
   /**
    * Says that we are done with the last event, and waits for the next one, for hours if need be.
    * @throws when the connection fails or the answer is no event
@@ -79,7 +80,8 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
   }
 
   return {
-    async register(onSent) {
+    async register(managed, onSent) {
+      if (managed) return register(['SHUTDOWN'], onSent);
       const answer = await register(['INVOKE', 'SHUTDOWN'], onSent);
       const refusesInvoke = 'status' in answer && answer.status === 403 && answer.message.includes('INVOKE');
       return refusesInvoke ? register(['SHUTDOWN']) : answer;
@@ -101,7 +103,8 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
 }
 
 function toEvent(body: Record<string, unknown>): NextEvent {
-  const deadlineMs = Number(body['deadlineMs']);
+  // Without a deadline that can be read there is no time to take.
+  const deadlineMs = Number(body['deadlineMs']) || 0;
   switch (body['eventType']) {
     case 'INVOKE':
       return {

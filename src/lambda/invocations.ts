@@ -74,8 +74,10 @@ export function createInvocations(concurrent: boolean): Invocations {
       }
     },
     invocationOf({ source, requestId }) {
-      if (requestId !== undefined) return known.get(requestId) ?? { requestId, traceId: undefined };
-      return source === 'platform' ? undefined : open;
+      if (requestId !== undefined && requestId !== open?.requestId) {
+        return known.get(requestId) ?? { requestId, traceId: undefined };
+      }
+      return source === 'platform' && requestId === undefined ? undefined : open;
     },
     runtimeDone: (requestId) => remember(requestId).done.raised,
     lastReport: () => latest?.reported.raised ?? new Promise(() => {}),

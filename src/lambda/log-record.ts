@@ -23,6 +23,8 @@ export interface LogRecord {
   readonly platformDrops: { readonly records: number; readonly bytes: number } | undefined;
 }
 
+const MAX_ID_CHARACTERS = 256;
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 export function toLogRecord(raw: unknown, readTime: TimeReader): LogRecord {
@@ -31,7 +33,7 @@ export function toLogRecord(raw: unknown, readTime: TimeReader): LogRecord {
   const record = envelope['record'];
   const time = readTime(envelope['time']);
   if ((type === 'function' || type === 'extension') && record !== undefined) return lineRecord(type, record, time);
-  return platformRecord(raw, typeof type === 'string' ? type : undefined, record, time);
+  return platformRecord(raw, idOf(type), record, time);
 }
 
 function lineRecord(source: 'function' | 'extension', record: unknown, time: Instant | undefined): LogRecord {
@@ -63,7 +65,7 @@ function platformRecord(
     line: JSON.stringify(raw) ?? '',
     time,
     level: undefined,
-    requestId: textOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
+    requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
     traceId: traceIdOf((fields['tracing'] as { value?: unknown } | undefined)?.value),
     platformDrops:
       event === 'platform.logsDropped'
@@ -74,7 +76,7 @@ function platformRecord(
 
 /** The root of an X-Ray trace header, as in `Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=...;Sampled=1`. */
 export function traceIdOf(traceHeader: unknown): string | undefined {
-  return typeof traceHeader === 'string' ? /(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1] : undefined;
+  return typeof traceHeader === 'string' ? idOf(/(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1]) : undefined;
 }
 
 function withoutNewline(text: string): string {
@@ -85,8 +87,9 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+/** An id, which becomes metadata of an entry: Loki refuses an entry with too much of that. */
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_CHARACTERS ? value : undefined;
 }
 
 function countOf(value: unknown): number {

@@ -1,12 +1,20 @@
-// Everything that is held for Loki: for each stream a batch that is being filled, and a queue of sealed batches. Bounded in bytes: when the
-// bound is reached the oldest of the least valuable goes first, and every entry that goes is counted.
+// Everything that is held for Loki: for each stream the batches that are being filled, and a queue of sealed batches. Bounded in bytes: when
+// the bound is reached the oldest of the least valuable goes first, and every entry that goes is counted.
 import type { DropReason } from '../ledger.ts';
-import type { EpochMs } from '../time.ts';
-import { type Batch, type BatchBuilder, createBatchBuilder, type Entry, onlyErrors } from './batch.ts';
+import type { EpochMs, Instant } from '../time.ts';
+import {
+  type Batch,
+  type BatchBuilder,
+  createBatchBuilder,
+  type Entry,
+  onlyErrors,
+  restamp,
+  type StreamType,
+} from './batch.ts';
+import { createTimestamps } from './timestamps.ts';
 
-/** The kinds of stream, the least valuable first. */
-export const STREAM_TYPES = ['extension', 'platform', 'function'] as const;
-export type StreamType = (typeof STREAM_TYPES)[number];
+/** The least valuable first. */
+const STREAM_TYPES: readonly StreamType[] = ['extension', 'platform', 'function'];
 
 /** A sealed batch on its way, with what was tried so far. */
 export interface QueuedBatch {
@@ -17,6 +25,8 @@ export interface QueuedBatch {
   acceptedAtFirstFailure: number;
   /** Its metadata was taken out, for a Loki that allows none. */
   stripped: boolean;
+  /** Its entries were stamped anew, for a Loki that refused them as too old. */
+  restamped: boolean;
   batch: Batch;
 }
 
@@ -26,7 +36,8 @@ export interface BacklogLimits {
 }
 
 export interface Backlog {
-  add(type: StreamType, entry: Entry, nowMs: EpochMs): void;
+  /** Holds an entry, and gives it a nanosecond of its own in its stream: the stated one, or the next that is free. */
+  add(type: StreamType, stated: Instant, entry: Entry, nowMs: EpochMs): void;
   /** Seals what is being filled and was begun at `untilMs` or before. */
   seal(untilMs: EpochMs): void;
   /** The batch to send next: the one with the fewest failures, the oldest of these. It counts as in flight from then on. */
@@ -35,6 +46,10 @@ export interface Backlog {
   settle(queued: QueuedBatch, replacements?: readonly QueuedBatch[]): void;
   /** Puts another form of the same entries in the place of a batch. */
   replaceBatch(queued: QueuedBatch, batch: Batch): void;
+  /** Stamps all entries of a batch with this moment, for a Loki that refused them all as too old. */
+  restamp(queued: QueuedBatch, nowMs: EpochMs): void;
+  /** Whether a batch that was taken is still held. */
+  holds(queued: QueuedBatch): boolean;
   /** Gives a batch back that was taken. */
   release(queued: QueuedBatch): void;
   heldEntries(): number;
@@ -50,7 +65,19 @@ export interface Backlog {
 }
 
 export function queued(batch: Batch, failures = 0, acceptedAtFirstFailure = 0): QueuedBatch {
-  return { batch, inFlight: false, failures, acceptedAtFirstFailure, stripped: false };
+  return { batch, inFlight: false, failures, acceptedAtFirstFailure, stripped: false, restamped: false };
+}
+
+/**
+ * Loki refuses an entry that is more than an hour behind the newest of its stream, or seven days old: a report that comes after a long
+ * freeze, or what a snapshot recorded when it was made. Such entries get batches of their own, so that the answer is about them alone.
+ */
+const OLD_MS = 50 * 60_000;
+
+interface Stream {
+  readonly nextInstant: (stated: Instant) => Instant;
+  readonly recent: BatchBuilder;
+  readonly old: BatchBuilder;
 }
 
 export function createBacklog(
@@ -60,9 +87,17 @@ export function createBacklog(
 ): Backlog {
   // Several batches have to fit, or eviction could only empty the buffer.
   const batchBytes = Math.min(maxBatchBytes, Math.ceil(maxBufferBytes / 4));
-  const builders = new Map<StreamType, BatchBuilder>(
-    STREAM_TYPES.map((type) => [type, createBatchBuilder(type, labels[type], batchBytes)]),
-  );
+  const openStream = (type: StreamType): Stream => ({
+    nextInstant: createTimestamps(),
+    recent: createBatchBuilder(type, labels[type], batchBytes),
+    old: createBatchBuilder(type, labels[type], batchBytes),
+  });
+  const streams: Record<StreamType, Stream> = {
+    function: openStream('function'),
+    platform: openStream('platform'),
+    extension: openStream('extension'),
+  };
+  const builders = Object.values(streams).flatMap(({ recent, old }) => [recent, old]);
   let queue: QueuedBatch[] = [];
   let queuedBytes = 0;
 
@@ -82,7 +117,7 @@ export function createBacklog(
 
   function heldBytes(): number {
     let bytes = queuedBytes;
-    for (const builder of builders.values()) bytes += builder.heldBytes;
+    for (const builder of builders) bytes += builder.heldBytes;
     return bytes;
   }
 
@@ -98,9 +133,10 @@ export function createBacklog(
         drop('buffer_full', victim.batch.entryCount - victim.batch.errorEntries.length);
         return true;
       }
-      const builder = builders.get(type);
-      if (builder && builder.entryCount > 0) {
-        enqueue(builder.seal());
+      const { recent, old } = streams[type];
+      if (recent.entryCount + old.entryCount > 0) {
+        enqueue(old.seal());
+        enqueue(recent.seal());
         return true;
       }
     }
@@ -115,17 +151,20 @@ export function createBacklog(
   }
 
   return {
-    add(type, entry, nowMs) {
-      const builder = builders.get(type);
-      if (!builder) return;
-      if (!builder.add(entry, nowMs)) {
+    add(type, stated, entry, nowMs) {
+      const { recent, old, nextInstant } = streams[type];
+      const builder = nowMs - stated.ms > OLD_MS ? old : recent;
+      const instant = nextInstant(stated);
+      if (!builder.add(instant, entry, nowMs)) {
         enqueue(builder.seal());
-        builder.add(entry, nowMs);
+        builder.add(instant, entry, nowMs);
       }
+      // Far from the bound nothing needs to be added up: this runs for every line.
+      if (queuedBytes + builders.length * batchBytes <= maxBufferBytes) return;
       while (heldBytes() > maxBufferBytes && evictOne());
     },
     seal(untilMs) {
-      for (const builder of builders.values()) {
+      for (const builder of builders) {
         if (builder.oldestMs !== undefined && builder.oldestMs <= untilMs) enqueue(builder.seal());
       }
     },
@@ -142,24 +181,31 @@ export function createBacklog(
       queuedBytes += batch.body.length - replaced.batch.body.length;
       replaced.batch = batch;
     },
+    restamp(queuedOld, nowMs) {
+      const { nextInstant } = streams[queuedOld.batch.streamType];
+      this.replaceBatch(
+        queuedOld,
+        restamp(queuedOld.batch, () => nextInstant({ ms: nowMs, nanos: 0 })),
+      );
+      queuedOld.restamped = true;
+    },
+    holds: (taken) => queue.includes(taken),
     release(released) {
       released.inFlight = false;
     },
     heldEntries() {
       let entries = 0;
-      for (const builder of builders.values()) entries += builder.entryCount;
+      for (const builder of builders) entries += builder.entryCount;
       for (const { batch } of queue) entries += batch.entryCount;
       return entries;
     },
     heldBytes,
     readyBatches: () => queue.filter(({ inFlight }) => !inFlight).length,
-    oldestUnsealedMs: () => oldest([...builders.values()].map((builder) => builder.oldestMs)),
+    oldestUnsealedMs: () => oldest(builders.map((builder) => builder.oldestMs)),
     oldestMs: () =>
-      oldest(
-        [...builders.values()].map((builder) => builder.oldestMs).concat(queue.map(({ batch }) => batch.oldestMs)),
-      ),
+      oldest(builders.map((builder) => builder.oldestMs).concat(queue.map(({ batch }) => batch.oldestMs))),
     clear() {
-      for (const builder of builders.values()) enqueue(builder.seal());
+      for (const builder of builders) enqueue(builder.seal());
       const entries = queue.reduce((sum, { batch }) => sum + batch.entryCount, 0);
       queue = [];
       queuedBytes = 0;

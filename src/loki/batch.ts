@@ -11,12 +11,15 @@ import {
   finishRequest,
   joinRequest,
   splitRequest,
+  withInstant,
   withoutMetadata,
   writeEntry,
 } from './encode.ts';
 
+/** The value of the label `type`. */
+export type StreamType = 'function' | 'platform' | 'extension';
+
 export interface Entry {
-  readonly instant: Instant;
   /** Well-formed Unicode; lone surrogates would not survive UTF-8. */
   readonly line: string;
   /** As from `encodeMetadata`; empty for none. */
@@ -27,7 +30,7 @@ export interface Entry {
 
 /** A sealed batch. */
 export interface Batch {
-  readonly streamType: string;
+  readonly streamType: StreamType;
   /** The request's body: a snappy block. */
   readonly body: Buffer;
   /** Bytes of the request before compression: what Loki's limits count. */
@@ -44,7 +47,7 @@ const INITIAL_BYTES = 16 * 1024;
 
 export interface BatchBuilder {
   /** @returns false when the entry does not fit any more; the first entry is always taken, so that nothing can wedge the queue */
-  add(entry: Entry, nowMs: EpochMs): boolean;
+  add(instant: Instant, entry: Entry, nowMs: EpochMs): boolean;
   readonly entryCount: number;
   /** Bytes of memory held. */
   readonly heldBytes: number;
@@ -54,7 +57,7 @@ export interface BatchBuilder {
 }
 
 /** @param maxBytes the most that a request may have before compression */
-export function createBatchBuilder(streamType: string, labels: string, maxBytes: number): BatchBuilder {
+export function createBatchBuilder(streamType: StreamType, labels: string, maxBytes: number): BatchBuilder {
   const encodedLabels = encodeLabels(labels);
   const start = entriesStart(encodedLabels);
   let buffer: Buffer | undefined;
@@ -74,7 +77,7 @@ export function createBatchBuilder(streamType: string, labels: string, maxBytes:
   }
 
   return {
-    add({ instant, line, metadata, isError }, nowMs) {
+    add(instant, { line, metadata, isError }, nowMs) {
       const lineBytes = Buffer.byteLength(line);
       const newEnd = end + entryBytes(instant, lineBytes, metadata);
       if (newEnd > maxBytes && entryCount > 0) return false;
@@ -130,8 +133,17 @@ export function onlyErrors(batch: Batch): Batch | undefined {
 
 /** The same entries with no structured metadata, for a Loki that does not allow any. */
 export function stripMetadata(batch: Batch): Batch {
+  return rewrite(batch, withoutMetadata);
+}
+
+/** The same entries with new timestamps; each keeps the one it had as metadata `original_time`. */
+export function restamp(batch: Batch, nextInstant: () => Instant): Batch {
+  return rewrite(batch, (entry) => withInstant(entry, nextInstant()));
+}
+
+function rewrite(batch: Batch, change: (entry: Buffer) => Buffer): Batch {
   const { encodedLabels, entries } = splitRequest(decompress(batch.body));
-  const request = joinRequest(encodedLabels, entries.map(withoutMetadata));
+  const request = joinRequest(encodedLabels, entries.map(change));
   return { ...batch, body: compress(request), requestBytes: request.length };
 }
 

@@ -92,7 +92,7 @@ export function createDelivery(
     const outcome = await client.push(sent.batch.body);
     inFlight--;
     try {
-      settle(sent, outcome);
+      if (backlog.holds(sent)) settle(sent, outcome);
     } catch (error) {
       // A bug of ours with this batch must not come back with it for ever.
       giveUp(sent, error instanceof Error ? error.message : String(error));
@@ -110,11 +110,16 @@ export function createDelivery(
         breaker.reset();
         return;
       case 'rejected': {
+        breaker.reset();
+        if (outcome.reason === 'too_old' && coversAll(outcome.entries, batch.entryCount) && !sent.restamped) {
+          backlog.restamp(sent, clock.now());
+          backlog.release(sent);
+          return;
+        }
         const lost = outcome.entries === 'all' ? batch.entryCount : Math.min(outcome.entries, batch.entryCount);
         backlog.settle(sent);
         ledger.dropped(outcome.reason, lost);
         ledger.accepted(batch.entryCount - lost);
-        breaker.reset();
         report(outcome.reason, 'Loki refused log lines', outcome.detail);
         return;
       }
@@ -183,6 +188,7 @@ export function createDelivery(
     const halves = halve(sent.batch).map((half) => ({
       ...queued(half, failures, acceptedBatches),
       stripped: sent.stripped,
+      restamped: sent.restamped,
     }));
     backlog.settle(sent, halves);
   }
@@ -239,4 +245,8 @@ export function createDelivery(
     isHealthy: () => !breaker.isOpen(),
     takesMetadata: () => metadataAllowed,
   };
+}
+
+function coversAll(entries: number | 'all', entryCount: number): boolean {
+  return entries === 'all' || entries >= entryCount;
 }

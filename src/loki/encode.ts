@@ -17,13 +17,12 @@ const field = (number: number) => (number << 3) | 2;
 const VARINT_1 = 1 << 3;
 const VARINT_2 = 2 << 3;
 
-export type MetadataPairs = readonly (readonly [name: string, value: string])[];
-
-/** Encodes structured metadata once for all entries that share it. */
-export function encodeMetadata(pairs: MetadataPairs): Buffer {
+/** Encodes structured metadata once for all entries that share it; what is undefined is left out. */
+export function encodeMetadata(metadata: Readonly<Record<string, string | undefined>>): Buffer {
   const writer = Writer.create();
-  for (const [name, value] of pairs) {
-    writer.uint32(field(3)).fork().uint32(field(1)).string(name).uint32(field(2)).string(value).ldelim();
+  for (const [name, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    writer.uint32(field(3)).fork().uint32(field(1)).string(name).uint32(field(2)).string(value.toWellFormed()).ldelim();
   }
   return Buffer.from(writer.finish());
 }
@@ -174,16 +173,50 @@ export function joinRequest(encodedLabels: Buffer, entries: readonly Buffer[]): 
 
 /** The same entry without its structured metadata. */
 export function withoutMetadata(entry: Buffer): Buffer {
+  const { instant, line } = readEntry(entry);
+  return encodeEntry(instant, line, Buffer.alloc(0));
+}
+
+/** The same entry at another moment; the one it had becomes metadata `original_time`, in ISO 8601. */
+export function withInstant(entry: Buffer, instant: Instant): Buffer {
+  const { instant: original, line, metadata } = readEntry(entry);
+  const originalTime = encodeMetadata({ original_time: new Date(original.ms).toISOString() });
+  // An entry without any metadata is one for a Loki that takes none.
+  return encodeEntry(instant, line, metadata.length === 0 ? metadata : Buffer.concat([metadata, originalTime]));
+}
+
+function encodeEntry(instant: Instant, line: string, metadata: Buffer): Buffer {
+  const lineBytes = Buffer.byteLength(line);
+  const target = Buffer.alloc(entryBytes(instant, lineBytes, metadata));
+  writeEntry(target, 0, instant, line, lineBytes, metadata);
+  return target;
+}
+
+function readEntry(entry: Buffer): { instant: Instant; line: string; metadata: Buffer } {
   const reader = Reader.create(entry);
   reader.uint32();
   reader.uint32();
-  const bodyStart = reader.pos;
-  let bodyEnd = bodyStart;
+  let instant: Instant = { ms: 0, nanos: 0 };
+  let line = '';
+  // Metadata is written last, so it is what is left behind the other fields.
+  let metadataStart = reader.pos;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    reader.skipType(tag & 7);
-    // Metadata is written last, so what stays is the front of the entry.
-    if (tag >>> 3 < 3) bodyEnd = reader.pos;
+    if (tag === field(1)) instant = readTimestamp(reader.bytes());
+    else if (tag === field(2)) line = reader.string();
+    else break;
+    metadataStart = reader.pos;
   }
-  return Buffer.from(Writer.create().uint32(field(2)).bytes(entry.subarray(bodyStart, bodyEnd)).finish());
+  return { instant, line, metadata: entry.subarray(metadataStart) };
+}
+
+function readTimestamp(bytes: Uint8Array): Instant {
+  const reader = Reader.create(bytes);
+  let seconds = 0;
+  let nanos = 0;
+  while (reader.pos < reader.len) {
+    if (reader.uint32() === VARINT_1) seconds = Number(reader.int64());
+    else nanos = reader.int32();
+  }
+  return { ms: seconds * 1000 + Math.floor(nanos / 1_000_000), nanos: nanos % 1_000_000 };
 }

@@ -1,0 +1,117 @@
+// The level and the request id in the fields of a JSON log line, as text or parsed.
+// Reads the top level of the text without parsing it: measured on lines of 150 to 400 bytes, that takes a fifth of JSON.parse.
+// Only the top level counts; `level` in a nested object or in a message says nothing about the line.
+
+import { toLevel } from './level.ts';
+import type { Inspection, Level } from './line-format.ts';
+import { toRequestId } from './request-id.ts';
+
+/** Fields that hold a level, the first one that does goes first. */
+const LEVEL_FIELDS = ['level', 'severity', 'lvl', 'Level', 'LogLevel', 'log.level', 'levelname'] as const;
+const REQUEST_ID_FIELDS = [
+  'requestId',
+  'AWSRequestId',
+  'awsRequestId',
+  'aws_request_id',
+  'request_id',
+  'function_request_id',
+] as const;
+const FIELDS: ReadonlyMap<string, 'level' | 'request id'> = new Map([
+  ...LEVEL_FIELDS.map((name) => [name, 'level'] as const),
+  ...REQUEST_ID_FIELDS.map((name) => [name, 'request id'] as const),
+]);
+const LONGEST_FIELD = 'function_request_id'.length;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+
+export function inspectFields(fields: Readonly<Record<string, unknown>>): Inspection {
+  return {
+    level: firstOf(LEVEL_FIELDS, (name) => toLevel(fields[name])),
+    requestId: firstOf(REQUEST_ID_FIELDS, (name) => toRequestId(fields[name])),
+  };
+}
+
+/** For text that begins with a brace. Where it stops being JSON, reading stops. */
+export function inspectJsonText(line: string): Inspection {
+  let level: Level | undefined;
+  let requestId: string | undefined;
+  let at = skipSpace(line, 1);
+  while (line.charCodeAt(at) === QUOTE) {
+    const keyEnd = stringEnd(line, at);
+    const keyLength = keyEnd - at - 2;
+    const field = keyLength >= 3 && keyLength <= LONGEST_FIELD ? FIELDS.get(line.slice(at + 1, keyEnd - 1)) : undefined;
+    at = skipSpace(line, keyEnd);
+    if (line.charCodeAt(at) !== COLON) break;
+    at = skipSpace(line, at + 1);
+    const end = valueEnd(line, at);
+    if (field === 'level') level ??= toLevel(plainValue(line, at, end));
+    else if (field === 'request id') requestId ??= toRequestId(plainValue(line, at, end));
+    at = skipSpace(line, end);
+    if (line.charCodeAt(at) !== COMMA) break;
+    // All names of a request id have these letters; most lines that have none need not be read to the end.
+    if (level !== undefined && (requestId !== undefined || !line.includes('equest', at))) break;
+    at = skipSpace(line, at + 1);
+  }
+  return { level, requestId };
+}
+
+/** Text without its quotes (no level and no request id has an escape in it), or a number. */
+function plainValue(line: string, at: number, end: number): string | number | undefined {
+  if (end - at > LONGEST_FIELD * 2) return undefined;
+  return line.charCodeAt(at) === QUOTE ? line.slice(at + 1, end - 1) : Number(line.slice(at, end));
+}
+
+/** Behind the value that begins at `at`. */
+function valueEnd(line: string, at: number): number {
+  const first = line.charCodeAt(at);
+  if (first === QUOTE) return stringEnd(line, at);
+  let index = at;
+  let depth = 0;
+  while (index < line.length) {
+    const code = line.charCodeAt(index);
+    if (code === QUOTE) {
+      index = stringEnd(line, index);
+      continue;
+    }
+    if (code === 0x7b || code === 0x5b) depth += 1;
+    else if (code === 0x7d || code === 0x5d) {
+      if (depth <= 1) return depth === 0 ? index : index + 1;
+      depth -= 1;
+    } else if (code === COMMA && depth === 0) return index;
+    index += 1;
+  }
+  return index;
+}
+
+/** Behind the closing quote of the string that opens at `at`; the end of the text if it does not close. */
+function stringEnd(line: string, at: number): number {
+  let quote = line.indexOf('"', at + 1);
+  while (quote !== -1) {
+    let before = quote - 1;
+    while (line.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((quote - before) % 2 === 1) return quote + 1;
+    quote = line.indexOf('"', quote + 1);
+  }
+  return line.length;
+}
+
+function skipSpace(line: string, at: number): number {
+  let index = at;
+  let code = line.charCodeAt(index);
+  while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) {
+    index += 1;
+    code = line.charCodeAt(index);
+  }
+  return index;
+}
+
+function firstOf<T>(names: readonly string[], read: (name: string) => T | undefined): T | undefined {
+  for (const name of names) {
+    const value = read(name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
