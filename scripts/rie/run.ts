@@ -1,0 +1,55 @@
+// `make test-rie`: runs our executable under AWS's Runtime Interface Emulator, classic and for managed instances.
+// The emulator reads /opt/extensions and nothing else, so the tests run in a mount namespace of their own with an empty
+// /opt: the machine's /opt is neither read nor written. What is missing is said in one line with exit code 3, so that a
+// caller can tell this from a failed test.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, hostArchitecture, root } from '../toolchain.ts';
+import { findRie } from './build.ts';
+
+const extension = join(root, 'bin', hostArchitecture, 'extensions', 'aws-lambda-loki-extension');
+// Directories that are hidden inside the namespace: what the tests need must not lie there.
+const hidden = ['/opt/', '/var/runtime/', '/var/task/'];
+
+function missing(): string | undefined {
+  if (process.platform !== 'linux') return 'test-rie needs Linux: the emulator and its namespace exist only there';
+  if (process.getuid?.() !== 0)
+    return 'test-rie needs root: it makes a mount namespace, and the emulator changes users';
+  for (const program of ['unshare', 'mount', 'umount']) {
+    if (findProgram(program) === undefined) return `test-rie needs the program ${program} (util-linux)`;
+  }
+  if (!existsSync('/opt')) return 'test-rie needs a directory /opt to hide behind its own';
+  if (!existsSync(extension)) return `test-rie needs the executable ${extension}: run make build first`;
+  const own = [realpathSync(root), process.execPath].find((path) => hidden.some((dir) => path.startsWith(dir)));
+  return own === undefined
+    ? undefined
+    : `test-rie cannot run from ${own}: the tests hide that directory from themselves`;
+}
+
+const reason = missing();
+const rie = reason === undefined ? await findRie((line) => console.error(line)) : { ok: false as const, reason };
+if (!rie.ok) {
+  console.error(rie.reason);
+  process.exitCode = 3;
+} else {
+  const inside = [process.execPath, join(import.meta.dirname, 'inside.ts'), ...process.argv.slice(2)];
+  const child = spawn('unshare', ['--mount', '--propagation', 'private', '--', ...inside], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      RIE_BINARY: realpathSync(rie.path),
+      RIE_EXTENSION: extension,
+      RIE_OUTER_NAMESPACE: readlinkSync('/proc/self/ns/mnt'),
+    },
+  });
+  child.on('error', (error) => {
+    console.error(`test-rie could not make a mount namespace: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 1;
+  });
+}

@@ -1,0 +1,113 @@
+// Stand-ins for the two edges of the core: a log that remembers, and a push client whose answers a test scripts.
+import type { Log, LogFields, MessageLevel } from '../../src/log.ts';
+import type { PushOutcome } from '../../src/loki/answer.ts';
+import type { PushClient } from '../../src/loki/push-client.ts';
+import type { Clock, EpochMs } from '../../src/time.ts';
+import { type DecodedPush, decodePush } from './records.ts';
+
+export interface LoggedMessage {
+  readonly level: MessageLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export interface RecordingLog extends Log {
+  readonly messages: readonly LoggedMessage[];
+}
+
+/** Remembers every message; `writeOnce` is as silent as the real one when no time limit is given. */
+export function recordingLog(clock?: Clock): RecordingLog {
+  const messages: LoggedMessage[] = [];
+  const writtenMs = new Map<string, EpochMs>();
+  const write: Log['write'] = (level, message, fields = {}) => void messages.push({ level, message, fields });
+  return {
+    messages,
+    write,
+    writeOnce(key, level, message, fields, againAfterMs = Number.POSITIVE_INFINITY) {
+      const nowMs = clock?.now() ?? 0;
+      const lastMs = writtenMs.get(key);
+      if (lastMs !== undefined && nowMs - lastMs < againAfterMs) return;
+      writtenMs.set(key, nowMs);
+      write(level, message, fields);
+    },
+    enabled: () => true,
+    setLevel: () => {},
+    printed: () => Promise.resolve(),
+  };
+}
+
+/** One call of `push`, and the means to answer it. */
+export interface FakePush extends DecodedPush {
+  readonly body: Buffer;
+  readonly atMs: EpochMs;
+  readonly answer: (outcome: PushOutcome) => void;
+  readonly answered: boolean;
+}
+
+/** Says what a push comes to; undefined leaves it open until the test answers it. */
+export type PushScript = (push: FakePush, index: number) => PushOutcome | undefined;
+
+export const ACCEPTED: PushOutcome = { kind: 'accepted' };
+export const FAILED: PushOutcome = { kind: 'failed', detail: '503 no healthy upstream' };
+export const UNREACHABLE: PushOutcome = { kind: 'unreachable', detail: 'ECONNREFUSED' };
+export const MISCONFIGURED: PushOutcome = { kind: 'misconfigured', detail: '401 no org id' };
+export const TOO_LARGE: PushOutcome = { kind: 'too_large', detail: '413' };
+export const METADATA_DISALLOWED: PushOutcome = {
+  kind: 'metadata_disallowed',
+  detail: '400 this feature is disallowed',
+};
+
+export function throttled(retryAfterMs?: number, tooMuchAtOnce = false): PushOutcome {
+  return { kind: 'throttled', retryAfterMs, tooMuchAtOnce, detail: '429 rate limit exceeded' };
+}
+
+/** Invariant: every push is in `pushes`, in the order of the calls, and is answered at most once. */
+export class FakePushClient implements PushClient {
+  readonly pushes: FakePush[] = [];
+  script: PushScript;
+  distrusted = 0;
+  /** Pushes under way now, and at most so far. */
+  open = 0;
+  mostOpen = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock, script: PushScript = () => ACCEPTED) {
+    this.#clock = clock;
+    this.script = script;
+  }
+
+  push(body: Buffer): Promise<PushOutcome> {
+    const { promise, resolve } = Promise.withResolvers<PushOutcome>();
+    this.open++;
+    this.mostOpen = Math.max(this.mostOpen, this.open);
+    let answered = false;
+    const answer = (outcome: PushOutcome) => {
+      if (answered) return;
+      answered = true;
+      this.open--;
+      resolve(outcome);
+    };
+    const push: FakePush = {
+      ...decodePush(body),
+      body: Buffer.from(body),
+      atMs: this.#clock.now(),
+      answer,
+      get answered() {
+        return answered;
+      },
+    };
+    this.pushes.push(push);
+    const outcome = this.script(push, this.pushes.length - 1);
+    if (outcome) answer(outcome);
+    return promise;
+  }
+
+  distrustConnections(): void {
+    this.distrusted++;
+  }
+
+  /** Lines of all pushes in the order of the calls, resends included. */
+  get lines(): readonly string[] {
+    return this.pushes.flatMap(({ lines }) => lines);
+  }
+}
