@@ -104,8 +104,9 @@ export function parseConfig(env: Environment): ConfigResult {
 function readSwitch(reader: SettingReader, name: SwitchName): boolean {
   const fallback = settingOf(name).default;
   const value = reader.text(name) ?? fallback;
-  if (/^(?:true|1|yes|on)$/i.test(value)) return true;
-  if (/^(?:false|0|no|off)$/i.test(value)) return false;
+  const word = value.toLowerCase();
+  if (word === 'true' || word === '1' || word === 'yes' || word === 'on') return true;
+  if (word === 'false' || word === '0' || word === 'no' || word === 'off') return false;
   reader.warn(name, `is neither true nor false: ${quoted(value)}; using ${fallback}`);
   return fallback === 'true';
 }

@@ -78,7 +78,7 @@ interface SharedMetadata {
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, identity, ledger, log, clock } = parts;
+  const { config, identity, ledger, log, clock, isOwnLine } = parts;
   const invocations = createInvocations(parts.concurrent);
   const bodies = createBodyReader();
   const readTime = createTimeReader();
@@ -129,7 +129,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const { records, unreadable } = bodies.read(body);
     if (unreadable > 0) lose('unreadable_record', unreadable);
     const nowMs = clock.now();
-    for (const raw of records) take(toLogRecord(raw, readTime), nowMs);
+    for (const raw of records) {
+      try {
+        take(toLogRecord(raw, readTime), nowMs);
+      } catch {
+        // JSON that is nested too deep to be written again, for example. Its neighbours go through.
+        lose('unreadable_record', 1);
+      }
+    }
     delivery.wake();
   }
 
@@ -142,16 +149,19 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     invocations.observe(record);
     if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
     if (!config.logTypes.includes(record.source)) return;
-    if (record.source === 'extension' && parts.isOwnLine(record.line)) return;
+    if (record.source === 'extension' && isOwnLine(record.line)) return;
     if (record.line === '') {
       lose('empty_line', 1);
       return;
     }
     const stated = record.time ?? { ms: nowMs, nanos: 0 };
     const lineParts = splitLine(record.line, config.maxLineBytes);
+    if (!lineParts) {
+      hold(record, stated, record.line, undefined, nowMs);
+      return;
+    }
     for (const [index, line] of lineParts.entries()) {
-      const part = lineParts.length === 1 ? undefined : `${index + 1}/${lineParts.length}`;
-      hold(record, stated, line, part, nowMs);
+      hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs);
     }
   }
 

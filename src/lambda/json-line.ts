@@ -1,5 +1,6 @@
 // The level and the request id in the fields of a JSON log line, as text or parsed.
-// Reads the top level of the text without parsing it: measured on lines of 150 to 400 bytes, that takes a fifth of JSON.parse.
+// Reads the top level of the text without parsing it: on lines of 120 to 370 bytes that took 0.13 to 0.65 microseconds, where JSON.parse
+// took 0.38 to 0.81 and made an object of each line.
 // Only the top level counts; `level` in a nested object or in a message says nothing about the line.
 
 import { toLevel } from './level.ts';
@@ -21,6 +22,10 @@ const FIELDS: ReadonlyMap<string, 'level' | 'request id'> = new Map([
   ...REQUEST_ID_FIELDS.map((name) => [name, 'request id'] as const),
 ]);
 const LONGEST_FIELD = 'function_request_id'.length;
+const FIELD_LENGTHS = Array.from({ length: LONGEST_FIELD + 1 }, (_, length) =>
+  [...FIELDS.keys()].some((name) => name.length === length),
+);
+const FIELD_ENDS: ReadonlySet<number> = new Set([...FIELDS.keys()].map((name) => name.charCodeAt(name.length - 1)));
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -38,11 +43,13 @@ export function inspectFields(fields: Readonly<Record<string, unknown>>): Inspec
 export function inspectJsonText(line: string): Inspection {
   let level: Level | undefined;
   let requestId: string | undefined;
+  let hintAt = 0;
   let at = skipSpace(line, 1);
   while (line.charCodeAt(at) === QUOTE) {
     const keyEnd = stringEnd(line, at);
-    const keyLength = keyEnd - at - 2;
-    const field = keyLength >= 3 && keyLength <= LONGEST_FIELD ? FIELDS.get(line.slice(at + 1, keyEnd - 1)) : undefined;
+    const field = mayBeField(line.charCodeAt(keyEnd - 2), keyEnd - at - 2)
+      ? FIELDS.get(line.slice(at + 1, keyEnd - 1))
+      : undefined;
     at = skipSpace(line, keyEnd);
     if (line.charCodeAt(at) !== COLON) break;
     at = skipSpace(line, at + 1);
@@ -51,11 +58,19 @@ export function inspectJsonText(line: string): Inspection {
     else if (field === 'request id') requestId ??= toRequestId(plainValue(line, at, end));
     at = skipSpace(line, end);
     if (line.charCodeAt(at) !== COMMA) break;
-    // All names of a request id have these letters; most lines that have none need not be read to the end.
-    if (level !== undefined && (requestId !== undefined || !line.includes('equest', at))) break;
+    if (level !== undefined) {
+      // All names of a request id have these letters: without them the line need not be read to its end.
+      if (hintAt < at) hintAt = line.indexOf('equest', at);
+      if (requestId !== undefined || hintAt === -1) break;
+    }
     at = skipSpace(line, at + 1);
   }
   return { level, requestId };
+}
+
+/** Spares most keys the look-up: by their last letter and their length. */
+function mayBeField(lastCode: number, length: number): boolean {
+  return length <= LONGEST_FIELD && FIELD_LENGTHS[length] === true && FIELD_ENDS.has(lastCode);
 }
 
 /** Text without its quotes (no level and no request id has an escape in it), or a number. */

@@ -19,6 +19,7 @@ const NOTHING: Inspection = { level: undefined, requestId: undefined };
 const HEAD_CHARACTERS = 200;
 /** Time, thread, request id and logger name may stand before the level. */
 const MAX_FIELDS = 6;
+const LONGEST_TIME = '2026-01-05T10:00:00.123456789+00:00'.length;
 /** Words that are levels at the beginning of a line even without a colon. */
 const BARE_LEVELS = new Set([
   'TRACE',
@@ -200,26 +201,32 @@ function requestIdAt(line: string, at: number): string | undefined {
 
 /** Behind the time that begins at `at`, or `at` if none does: a date with a time, or a time alone, in any usual notation. */
 function skipTime(line: string, at: number): number {
+  const end = skipClock(line, at);
+  if (end > at || !isDigit(line.charCodeAt(at)) || line.charCodeAt(at + 10) !== SPACE) return end;
+  for (let index = at + 1; index < at + 10; index += 1) if (!isTimePart(line.charCodeAt(index))) return at;
+  const timeEnd = skipClock(line, at + 11); // behind a date
+  return timeEnd > at + 11 ? timeEnd : at;
+}
+
+/** The same for what has no space in it, and a colon. */
+function skipClock(line: string, at: number): number {
   if (!isDigit(line.charCodeAt(at))) return at;
   let end = at;
   let colons = 0;
-  for (let code = line.charCodeAt(end); isTimePart(code); code = line.charCodeAt(end)) {
+  for (let code = line.charCodeAt(end); isTimePart(code) && end < at + LONGEST_TIME; code = line.charCodeAt(end)) {
     if (code === COLON) colons += 1;
     end += 1;
   }
-  if (colons > 0) return end - at >= 8 ? end : at;
-  // A date alone: the time must follow.
-  if (end - at !== 10 || line.charCodeAt(end) !== SPACE) return at;
-  const timeEnd = skipTime(line, end + 1);
-  return timeEnd > end + 1 ? timeEnd : at;
+  return colons > 0 && end - at >= '10:00:00'.length ? end : at;
 }
 
 function skipSeparators(line: string, at: number): number {
   let index = at;
-  for (let code = line.charCodeAt(index); ; code = line.charCodeAt(index)) {
-    if (code !== SPACE && code !== TAB && code !== HYPHEN && code !== BAR && code !== CLOSE) return index;
+  for (let code = line.charCodeAt(index); index < HEAD_CHARACTERS; code = line.charCodeAt(index)) {
+    if (code !== SPACE && code !== TAB && code !== HYPHEN && code !== BAR && code !== CLOSE) break;
     index += 1;
   }
+  return index;
 }
 
 function fieldEnd(line: string, at: number): number {

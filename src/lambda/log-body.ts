@@ -3,6 +3,7 @@
 // bodies that are not JSON: those go to broken-body.ts, and this file only holds the head that waits for its tail.
 
 import { type CutHead, parseJson, takeApart } from './broken-body.ts';
+import { mayLoseDigits, parseExactly } from './exact-json.ts';
 
 /** What a record is promised to look like. Nothing is sure: each field may be absent or of another type. */
 export interface RawRecord {
@@ -48,12 +49,22 @@ export function createBodyReader(): BodyReader {
       return { records: taken.records, unreadable: taken.unreadable };
     }
     const lost = giveUp();
-    if (Array.isArray(value)) return { records: value, unreadable: lost };
+    if (Array.isArray(value)) return { records: withAllDigits(value, text), unreadable: lost };
     if (start === '{' && value !== undefined) return { records: [value], unreadable: lost };
     return { records: [], unreadable: lost + 1 };
   }
 
   return { read, giveUp, waitingBytes: () => head?.bytes ?? 0 };
+}
+
+/** Only lines that are objects are written as JSON again; the Logs API has none, so this costs nothing there. */
+function withAllDigits(records: unknown[], text: string): unknown[] {
+  return records.some(isObjectLine) && mayLoseDigits(text) ? (parseExactly(text) as unknown[]) : records;
+}
+
+function isObjectLine(raw: unknown): boolean {
+  const { type, record } = (raw ?? {}) as RawRecord;
+  return typeof record === 'object' && (type === 'function' || type === 'extension');
 }
 
 function withoutByteOrderMark(body: Buffer): Buffer {

@@ -7,11 +7,11 @@ import type { EpochMs } from '../time.ts';
 /** The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. */
 export type PushOutcome =
   | { readonly kind: 'accepted' }
-  /** Final: `entries` of the batch are gone (all, where the answer does not say how many), the others are stored. Never resend it. */
+  /** Final: `entries` of the batch are gone, the others are stored. Never resend it. */
   | {
       readonly kind: 'rejected';
       readonly reason: DropReason;
-      readonly entries: number | 'all';
+      readonly entries: RefusedEntries;
       readonly detail: string;
     }
   /** Refused as a whole for its size. */
@@ -31,6 +31,16 @@ export type PushOutcome =
   | { readonly kind: 'failed'; readonly detail: string; readonly unanswered?: boolean }
   /** No answer: refused, reset, closed, no route, no such host. */
   | { readonly kind: 'unreachable'; readonly detail: string };
+
+/** How many entries were refused, by number; or all but the number that was stored; or all. */
+export type RefusedEntries = { readonly refused: number } | { readonly stored: number } | 'all';
+
+/** @returns how many of the entries of a batch are lost */
+export function countRefused(entries: RefusedEntries, entryCount: number): number {
+  if (entries === 'all') return entryCount;
+  const refused = 'refused' in entries ? entries.refused : entryCount - entries.stored;
+  return Math.max(0, Math.min(refused, entryCount));
+}
 
 export interface Answer {
   readonly status: number;
@@ -67,7 +77,7 @@ export function toOutcome({ status, text, retryAfter }: Answer, nowMs: EpochMs):
   if (/structured metadata.*disallowed|disallowed.*structured metadata|disallowed_structured_metadata/is.test(text)) {
     return { kind: 'metadata_disallowed', detail };
   }
-  return { kind: 'rejected', reason: rejectReason(text), entries: rejectedEntries(text), detail };
+  return { kind: 'rejected', reason: rejectReason(text), entries: refusedEntries(text), detail };
 }
 
 function rejectReason(text: string): DropReason {
@@ -81,23 +91,34 @@ const ENTRY_REFUSAL = /too old|too new|too far behind|out of order|max entry siz
 
 /**
  * Loki answers 400 when one entry of a batch is bad, and stores the others. How many were bad is in the text, if at all:
- * `total ignored: 2 out of 10`, or messages joined by `; `, each for one entry or prefixed by `3 errors like: `.
+ * `total ignored: 2 out of 10`, where the ten are what was left after earlier checks had refused others; or messages joined by `; `, each for
+ * one entry or prefixed by `3 errors like: `.
  */
-function rejectedEntries(text: string): number | 'all' {
-  const total = /total ignored: (\d+) out of \d+/.exec(text);
-  if (total) return Number(total[1]);
+function refusedEntries(text: string): RefusedEntries {
+  const total = /total ignored: (\d+) out of (\d+)/.exec(text);
+  if (total) return { stored: Number(total[2]) - Number(total[1]) };
   if (!ENTRY_REFUSAL.test(text)) return 'all';
-  let entries = 0;
-  for (const message of text.split(/; (?=\d+ errors? like: |entry |Max entry|stream )/)) {
-    entries += Number(/^\s*(\d+) errors? like: /.exec(message)?.[1] ?? 1);
+  let refused = 0;
+  for (const message of text.split(/; (?=\d+ errors? like: |entry |Max entry|stream )/i)) {
+    refused += Number(/^\s*(\d+) errors? like: /.exec(message)?.[1] ?? 1);
   }
-  return entries;
+  return { refused };
 }
 
-/** Loki's words: `ingestion rate limit exceeded for user x (limit: 1048 bytes/sec) while attempting to ingest '3' lines totaling '3000' bytes`. */
+/**
+ * Loki's words: `ingestion rate limit exceeded for user x (limit: 1048 bytes/sec) while attempting to ingest '3' lines totaling '3000' bytes`,
+ * and for one stream `Per stream rate limit exceeded (limit: 500B/sec) while attempting to ingest for stream '{...}' totaling 701B`.
+ */
 function exceedsRate(text: string): boolean {
-  const match = /limit: (\d+) bytes\/sec.*totaling '(\d+)' bytes/s.exec(text);
-  return match !== null && Number(match[2]) > Number(match[1]);
+  const match = /limit: ([\d.]+ ?\w+)\/sec.*totaling '?([\d.]+)'? ?(\w+)/s.exec(text);
+  return match !== null && bytesOf(match[2] + (match[3] ?? '')) > bytesOf(match[1] ?? '');
+}
+
+/** `1048 bytes`, `500B`, `3MB`; NaN for anything else, which is more than nothing. */
+function bytesOf(size: string): number {
+  const [, number, unit = ''] = /^([\d.]+) ?(\w+)$/.exec(size) ?? [];
+  const factor = { b: 1, bytes: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }[unit.toLowerCase()];
+  return Number(number) * (factor ?? Number.NaN);
 }
 
 /** The header is a number of seconds or an HTTP date. Loki sends none, a gateway may. */

@@ -97,7 +97,7 @@ export function createBacklog(
     platform: openStream('platform'),
     extension: openStream('extension'),
   };
-  const builders = Object.values(streams).flatMap(({ recent, old }) => [recent, old]);
+  const builders = Object.values(streams).flatMap(({ recent, old }) => [old, recent]);
   let queue: QueuedBatch[] = [];
   let queuedBytes = 0;
 

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Log } from '../log.ts';
 import type { Clock, EpochMs, Timer } from '../time.ts';
-import type { PushOutcome } from './answer.ts';
+import { countRefused, type PushOutcome } from './answer.ts';
 import { type Backlog, type QueuedBatch, queued } from './backlog.ts';
 import { halve, stripMetadata } from './batch.ts';
 import { createBreaker } from './breaker.ts';
@@ -111,12 +111,12 @@ export function createDelivery(
         return;
       case 'rejected': {
         breaker.reset();
-        if (outcome.reason === 'too_old' && coversAll(outcome.entries, batch.entryCount) && !sent.restamped) {
+        const lost = countRefused(outcome.entries, batch.entryCount);
+        if (outcome.reason === 'too_old' && lost === batch.entryCount && !sent.restamped) {
           backlog.restamp(sent, clock.now());
           backlog.release(sent);
           return;
         }
-        const lost = outcome.entries === 'all' ? batch.entryCount : Math.min(outcome.entries, batch.entryCount);
         backlog.settle(sent);
         ledger.dropped(outcome.reason, lost);
         ledger.accepted(batch.entryCount - lost);
@@ -245,8 +245,4 @@ export function createDelivery(
     isHealthy: () => !breaker.isOpen(),
     takesMetadata: () => metadataAllowed,
   };
-}
-
-function coversAll(entries: number | 'all', entryCount: number): boolean {
-  return entries === 'all' || entries >= entryCount;
 }

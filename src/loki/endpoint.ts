@@ -57,7 +57,8 @@ function readUrl(reader: SettingReader): URL | undefined {
     reader.fail(name, `is not set: ${advice}`);
     return undefined;
   }
-  if (!/^https?:\/\//i.test(text)) {
+  const scheme = text.slice(0, 8).toLowerCase();
+  if (!scheme.startsWith('http://') && scheme !== 'https://') {
     reader.fail(name, `does not begin with http:// or https://: ${advice}`);
     return undefined;
   }
@@ -113,7 +114,7 @@ function decodeUserInfo(reader: SettingReader, text: string | undefined): string
 /** Loki's rules; anything else is a 400 or another tenant for each request. */
 function readTenantId(reader: SettingReader): string | undefined {
   const id = reader.text('LOKI_TENANT_ID');
-  if (id === undefined || (/^[\w!.*'()-]{1,150}$/.test(id) && id !== '.' && id !== '..')) return id;
+  if (id === undefined || (/^[\w!.*'()-]+$/.test(id) && id.length <= 150 && id !== '.' && id !== '..')) return id;
   reader.warn(
     'LOKI_TENANT_ID',
     `may hold letters, digits and !-_.*'() only, at most 150, not ${quoted(id)}; it is not sent`,

@@ -2,11 +2,11 @@
 
 /**
  * @param maxBytes of UTF-8 in one part, at least 4
- * @returns the line itself when it is short enough; parts never split a character
+ * @returns undefined when the line is short enough as it is; parts never split a character
  */
-export function splitLine(line: string, maxBytes: number): string[] {
+export function splitLine(line: string, maxBytes: number): string[] | undefined {
   // A UTF-16 unit is at most three bytes of UTF-8, so most lines need no counting.
-  if (line.length * 3 <= maxBytes || Buffer.byteLength(line) <= maxBytes) return [line];
+  if (line.length * 3 <= maxBytes || Buffer.byteLength(line) <= maxBytes) return undefined;
   const bytes = Buffer.from(line);
   const parts: string[] = [];
   for (let start = 0; start < bytes.length; ) {

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
+import { START_MS } from '../../support/fake-clock.ts';
+import { textOf } from '../../support/loki/answers.ts';
+
+function outcomeOf(status: number, text = textOf(status), retryAfter?: string): PushOutcome {
+  return toOutcome({ status, text, retryAfter }, START_MS);
+}
+
+const TABLE: readonly (readonly [kind: PushOutcome['kind'], statuses: readonly number[]])[] = [
+  ['accepted', [204, 200]],
+  ['rejected', [260, 400, 402, 405, 406, 409, 411, 415, 422, 431, 451]],
+  ['misconfigured', [401, 403, 404, 301, 302, 303, 307, 308]],
+  ['too_large', [413]],
+  ['throttled', [429]],
+  ['failed', [408, 500, 501, 502, 503, 504, 520, 529, 599]],
+];
+
+for (const [kind, statuses] of TABLE) {
+  for (const status of statuses) test(`${status} means ${kind}`, () => assert.equal(outcomeOf(status).kind, kind));
+}
+
+test('other statuses of the range of success are not taken for success', () => {
+  for (const status of [201, 202, 203, 205, 206, 260, 299]) assert.notEqual(outcomeOf(status).kind, 'accepted');
+});
+
+test('260 says that all entries are gone because ingestion is blocked', () => {
+  const outcome = outcomeOf(260);
+  assert.ok(outcome.kind === 'rejected');
+  assert.equal(outcome.reason, 'blocked');
+  assert.equal(outcome.entries, 'all');
+});
+
+test('5xx that says the message is too large means too large', () => {
+  for (const text of [
+    'rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5242946 vs. 4194304)',
+    'request entity too large',
+  ]) {
+    assert.equal(outcomeOf(500, text).kind, 'too_large');
+  }
+});
+
+const STREAM = `'{function_name="orders-api", region="eu-central-1", service_name="orders-api", source="lambda", type="function"}'`;
+const LATE = `entry for stream ${STREAM} has timestamp too old: 2026-01-01T00:00:00Z, oldest acceptable timestamp is: 2026-01-04T00:00:00Z`;
+const LONG = `Max entry size '262144' bytes exceeded for stream ${STREAM} while adding an entry with length '300000' bytes`;
+const NEW = `entry for stream ${STREAM} has timestamp too new: 2026-01-09T00:00:00Z`;
+
+test('400 for one entry names the reason and counts one', () => {
+  for (const [text, reason] of [
+    [LATE, 'too_old'],
+    ['entry with timestamp 2026-01-05 08:00:00 +0000 UTC ignored, reason: \'entry too far behind, oldest acceptable timestamp is: 2026-01-05T09:00:00Z\',\nuser \'fake\', total ignored: 1 out of 9', 'too_old'],
+    [LONG, 'line_too_long'],
+    [NEW, 'rejected'],
+  ] as const) {
+    const outcome = outcomeOf(400, text);
+    assert.ok(outcome.kind === 'rejected');
+    assert.equal(outcome.reason, reason);
+    assert.equal(outcome.entries, 1);
+  }
+});
+
+test('400 for several entries counts them all', () => {
+  for (const [text, entries] of [
+    [`${LATE}; ${LONG}`, 2],
+    [`3 errors like: ${LATE}`, 3],
+    [`3 errors like: ${LATE}; 2 errors like: ${LONG}`, 5],
+    [`${LATE}; 10 errors like: ${LONG}; ${NEW}`, 12],
+    [`entry too far behind, user 'fake', total ignored: 12 out of 340 for stream: ${STREAM}`, 12],
+  ] as const) {
+    const outcome = outcomeOf(400, text);
+    assert.ok(outcome.kind === 'rejected');
+    assert.equal(outcome.entries, entries, text);
+  }
+});
+
+test('400 for the request or the stream counts every entry', () => {
+  for (const text of [
+    'snappy: corrupt input',
+    textOf(400),
+    `stream ${STREAM} has label value too long: 'x'`,
+    `entry for stream ${STREAM} has 17 label names; limit 15`,
+    'multiple org IDs present',
+    '',
+  ]) {
+    const outcome = outcomeOf(400, text);
+    assert.ok(outcome.kind === 'rejected');
+    assert.equal(outcome.entries, 'all', text);
+  }
+});
+
+test('a Loki that takes no structured metadata is told from one that found it too large', () => {
+  const refusal = `stream ${STREAM} includes structured metadata, but this feature is disallowed. Please see \`limits_config.allow_structured_metadata\``;
+  assert.equal(outcomeOf(400, refusal).kind, 'metadata_disallowed');
+  assert.equal(outcomeOf(400, `5 errors like: ${refusal}`).kind, 'metadata_disallowed');
+  assert.equal(outcomeOf(400, `stream ${STREAM} has structured metadata too large: '70000' bytes`).kind, 'rejected');
+});
+
+test('429 tells whether the request alone is over the limit', () => {
+  const text = (limit: number, bytes: number) =>
+    `ingestion rate limit exceeded for user fake (limit: ${limit} bytes/sec) while attempting to ingest '3' lines totaling '${bytes}' bytes`;
+  const outcomes = [outcomeOf(429, text(1_048, 3_000)), outcomeOf(429, text(4_194_304, 3_000)), outcomeOf(429, 'slow down')];
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.kind === 'throttled' && outcome.tooMuchAtOnce),
+    [true, false, false],
+  );
+});
+
+test('Retry-After is read as seconds or as a date, and ignored when it is neither', () => {
+  const waitMs = (retryAfter?: string) => {
+    const outcome = outcomeOf(429, '', retryAfter);
+    return outcome.kind === 'throttled' ? outcome.retryAfterMs : 'not throttled';
+  };
+  assert.equal(waitMs(), undefined);
+  assert.equal(waitMs('7'), 7_000);
+  assert.equal(waitMs('0'), 0);
+  assert.equal(waitMs('-3'), 0);
+  assert.equal(waitMs(new Date(START_MS + 30_000).toUTCString()), 30_000);
+  assert.equal(waitMs(new Date(START_MS - 30_000).toUTCString()), 0);
+  assert.equal(waitMs('soon'), undefined);
+});
+
+test('every status from 200 to 599 has an outcome with a detail that names it', () => {
+  for (let status = 200; status < 600; status++) {
+    const outcome = outcomeOf(status, 'x'.repeat(5_000));
+    if (outcome.kind === 'accepted') continue;
+    assert.ok(outcome.detail.startsWith(String(status)));
+    assert.ok(outcome.detail.length < 400);
+  }
+});

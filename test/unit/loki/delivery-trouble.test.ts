@@ -1,0 +1,141 @@
+// What a Loki that fails does to the function and to the queue: the breaker, poisonous batches, the last flush.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PushOutcome } from '../../../src/loki/answer.ts';
+import { ACCEPTED, FAILED, type FakePush, UNREACHABLE } from '../../support/doubles.ts';
+import { at, seededRandom } from '../../support/records.ts';
+import { setUp } from './delivery-setup.ts';
+
+const poisoned = ({ lines }: FakePush): PushOutcome => (lines.includes('poison') ? FAILED : ACCEPTED);
+
+test('with Loki down, the breaker opens and invocations go by without waiting', async () => {
+  const { flush, delivery } = setUp(() => UNREACHABLE);
+  const heldMs: number[] = [];
+  for (let index = 0; index < 5; index++) heldMs.push(await flush(`line ${index}`));
+  assert.equal(delivery.isHealthy(), false);
+  assert.deepEqual(heldMs.slice(1), [0, 0, 0, 0]);
+});
+
+test('with the breaker open one push at a time probes', async () => {
+  const { clock, client, hold, flush, receive } = setUp(() => UNREACHABLE, { batchMaxBytes: 1_024 });
+  await flush('line');
+  client.mostOpen = 0;
+  client.script = () => undefined;
+  for (let index = 0; index < 50; index++) hold('x'.repeat(300));
+  receive('more');
+  await clock.advance(20_000);
+  assert.equal(client.mostOpen, 1);
+});
+
+test('when Loki is back, what was held goes out and no timer stays', async () => {
+  const { clock, client, ledger, flush } = setUp(() => UNREACHABLE);
+  for (let index = 0; index < 20; index++) await flush(`line ${index}`);
+  client.script = () => ACCEPTED;
+  await clock.advance(30_000);
+  assert.equal(ledger.totals().accepted, 20);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a flush that had only a moment left does not open the breaker: Loki has not failed', async () => {
+  const { clock, client, delivery, receive } = setUp(() => undefined);
+  receive('line');
+  await clock.until(delivery.flush(clock.now() + 5));
+  assert.equal(delivery.isHealthy(), true);
+  at(client.pushes, 0).answer(ACCEPTED);
+});
+
+test('a poisonous batch does not keep others from leaving', async () => {
+  const { ledger, flush, clock } = setUp(poisoned);
+  await flush('poison');
+  for (let index = 0; index < 10; index++) {
+    await flush(`good ${index}`);
+    await clock.advance(60_000);
+  }
+  assert.equal(ledger.totals().accepted, 10);
+});
+
+test('of a poisonous batch only the entry at fault is lost', async () => {
+  const { ledger, backlog, receive, clock } = setUp(poisoned);
+  receive('a', 'b', 'poison', 'c', 'd', 'e');
+  for (let index = 0; index < 60; index++) {
+    await clock.advance(10_000);
+    receive(`good ${index}`);
+  }
+  await clock.advance(60_000);
+  assert.equal(ledger.totals().dropped.retries_exhausted, 1);
+  assert.equal(ledger.totals().accepted, 65);
+  assert.equal(backlog.heldEntries(), 0);
+});
+
+test('in an outage nothing is given up: no batch is at fault when none passes', async () => {
+  const { clock, ledger, backlog, receive, client } = setUp(() => FAILED);
+  for (let index = 0; index < 100; index++) {
+    receive(`line ${index}`);
+    await clock.advance(5_000);
+  }
+  assert.equal(backlog.heldEntries(), 100);
+  client.script = () => ACCEPTED;
+  await clock.advance(30_000);
+  assert.equal(ledger.totals().accepted, 100);
+});
+
+test('a Loki that fails every other request for a while, whichever it is, loses nothing', async () => {
+  const losses: number[] = [];
+  for (let seed = 1; seed <= 10; seed++) {
+    const random = seededRandom(seed);
+    const { clock, hold, flush, client, droppedEntries } = setUp(() => (random() < 0.5 ? FAILED : ACCEPTED));
+    for (let index = 0; index < 40; index++) {
+      hold(`report ${index}`, 'platform');
+      await flush(`line ${index} a`, `line ${index} b`);
+      await clock.advance(1_000);
+    }
+    client.script = () => ACCEPTED;
+    await clock.advance(60_000);
+    losses.push(droppedEntries());
+  }
+  assert.deepEqual(losses, Array(10).fill(0));
+});
+
+test('the last flush asks neither breaker nor backoff and pushes in parallel', async () => {
+  const { clock, client, hold, flush, delivery, ledger } = setUp(() => UNREACHABLE);
+  for (let index = 0; index < 6; index++) await flush(`line ${index}`);
+  hold('report', 'platform');
+  hold('summary', 'extension');
+  client.pushes.length = 0;
+  client.mostOpen = 0;
+  client.script = () => undefined;
+  const drained = delivery.drain(clock.now() + 1_000);
+  await clock.settle();
+  assert.ok(client.mostOpen > 1, `${client.mostOpen} under way`);
+  client.script = () => ACCEPTED;
+  for (const push of client.pushes) push.answer(ACCEPTED);
+  await clock.until(drained, 0);
+  assert.equal(ledger.totals().accepted, 8);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('the last flush ends at its deadline', async () => {
+  const { clock, delivery, receive } = setUp(() => undefined);
+  receive('line');
+  const startMs = clock.now();
+  await clock.until(delivery.drain(startMs + 1_900));
+  assert.equal(clock.now(), startMs + 1_900);
+});
+
+test('the last flush with a deadline in the past still sends, and ends at once', async () => {
+  const { clock, client, delivery, receive } = setUp(() => undefined);
+  receive('line');
+  await clock.until(delivery.drain(clock.now() - 50), 0);
+  assert.equal(client.pushes.length, 1);
+});
+
+test('an answer that comes after everything was dropped is not counted a second time', async () => {
+  const { clock, client, ledger, backlog, receive, delivery } = setUp(() => undefined);
+  receive('line');
+  delivery.sendNow();
+  ledger.dropped('shutdown_deadline', backlog.clear());
+  at(client.pushes, 0).answer(ACCEPTED);
+  await clock.settle();
+  const { received, accepted, dropped } = ledger.totals();
+  assert.equal(received, accepted + dropped.shutdown_deadline + backlog.heldEntries());
+});

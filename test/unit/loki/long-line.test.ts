@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { splitLine } from '../../../src/loki/long-line.ts';
+import { at, seededRandom } from '../../support/records.ts';
+
+test('a line that fits stays whole, to the byte', () => {
+  assert.deepEqual(splitLine('x'.repeat(100), 100), ['x'.repeat(100)]);
+  assert.deepEqual(splitLine('é'.repeat(50), 100), ['é'.repeat(50)]);
+  assert.deepEqual(splitLine('', 4), ['']);
+});
+
+test('one byte more makes two parts', () => {
+  assert.deepEqual(splitLine('x'.repeat(101), 100), ['x'.repeat(100), 'x']);
+});
+
+test('an emoji at the border goes into the next part whole', () => {
+  assert.deepEqual(splitLine('abc🧀def', 5), ['abc', '🧀d', 'ef']);
+  assert.deepEqual(splitLine('🧀🧀🧀', 4), ['🧀', '🧀', '🧀']);
+  assert.deepEqual(splitLine('🧀🧀🧀', 7), ['🧀', '🧀', '🧀']);
+});
+
+test('parts of any text are within the limit, split no character, and put together are the line', () => {
+  const random = seededRandom(1);
+  const characters = ['a', 'é', '価', '🧀', '\n', '"', '\0', '‏', 'e\u0301'];
+  for (let round = 0; round < 300; round++) {
+    const line = Array.from({ length: Math.floor(random() * 60) }, () => at(characters, Math.floor(random() * 9))).join('');
+    const maxBytes = 4 + Math.floor(random() * 30);
+    const parts = splitLine(line, maxBytes);
+    assert.equal(parts.join(''), line);
+    for (const part of parts) {
+      assert.ok(Buffer.byteLength(part) <= maxBytes);
+      assert.ok(part.isWellFormed());
+    }
+  }
+});
+
+test('a lone surrogate becomes a replacement character and costs nothing else', () => {
+  const parts = splitLine(`ab\ud83ecd${'x'.repeat(20)}`, 8);
+  assert.equal(parts.join(''), `ab\ufffdcd${'x'.repeat(20)}`);
+  assert.equal(splitLine('\ud83e'.repeat(10), 4).join(''), '\ufffd'.repeat(10));
+});
+
+test('a line of several MiB is split at the limit of Loki', () => {
+  const line = '0123456789abcdef'.repeat(196_608);
+  const parts = splitLine(line, 262_144);
+  assert.equal(parts.length, 12);
+  assert.equal(parts.join(''), line);
+});
