@@ -1,0 +1,98 @@
+// Bundles the extension for its executable as two CommonJS scripts: `boot`, the tiny program that registers, and `late`,
+// everything that the first record needs (see src/load-late.ts). Both hold ASCII alone, so V8 keeps them as one-byte
+// strings, and nothing of the machine that built them. Run it by itself to see the sizes and the packages inside.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+
+export async function bundle(sourceDir = path.join(root, 'src')) {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const common = {
+    absWorkingDir: path.dirname(sourceDir),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    charset: 'ascii',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    // `import()` becomes `require`: by Node's documentation the former does not work beside a code cache.
+    supported: { 'dynamic-import': false },
+    logLevel: 'warning',
+    define: { BUILD_VERSION: JSON.stringify(version) },
+  };
+  const [boot, late] = await Promise.all([
+    build({ ...common, entryPoints: [path.join(sourceDir, 'main.ts')], outfile: 'boot.js', plugins: [lateSeam] }),
+    build({
+      ...common,
+      entryPoints: [path.join(sourceDir, 'late.ts')],
+      outfile: 'late.js',
+      plugins: [leftOut],
+      // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
+      define: { ...common.define, 'process.env': '{}' },
+      // One function expression, in parentheses so that V8 compiles it at once; load-late.sea.ts calls it.
+      banner: { js: '(function(exports,require,module){' },
+      footer: { js: '})' },
+    }),
+  ]);
+  return { boot: toScript(boot), late: toScript(late) };
+}
+
+const lateSeam = {
+  name: 'late-seam',
+  /** @param {import('esbuild').PluginBuild} build */
+  setup(build) {
+    build.onResolve({ filter: /\/load-late\.ts$/ }, ({ resolveDir }) => ({
+      path: path.join(resolveDir, 'load-late.sea.ts'),
+    }));
+  },
+};
+
+/** Parts of packages that this program never reaches. What stands in their place throws as soon as it is used. */
+const LEFT_OUT = [
+  // HTTP/2: only with allowH2, which is off.
+  'undici/lib/dispatcher/client-h2.js',
+  // Request bodies of FormData, Blob or an iterator: ours are bytes.
+  'undici/lib/web/fetch/body.js',
+  // The parser for processors without SIMD, which no Lambda function runs on.
+  'undici/lib/llhttp/llhttp-wasm.js',
+  // Worker threads, which need files beside the executable: our log is written synchronously.
+  'pino/lib/transport.js',
+];
+
+const leftOut = {
+  name: 'left-out',
+  /** @param {import('esbuild').PluginBuild} build */
+  setup(build) {
+    for (const file of LEFT_OUT) {
+      const filter = new RegExp(`/node_modules/${file.replaceAll('.', '\\.')}$`);
+      build.onLoad({ filter }, () => ({
+        contents: `const fail = () => { throw new Error('${file} is not part of this build'); };
+          module.exports = new Proxy(fail, { get: () => fail });`,
+      }));
+    }
+  },
+};
+
+/** @param {import('esbuild').BuildResult} result */
+function toScript(result) {
+  const text = result.outputFiles[0].text;
+  const packages = new Set();
+  for (const [input, { bytesInOutput }] of Object.entries(Object.values(result.metafile.outputs)[0].inputs)) {
+    const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (name !== undefined && bytesInOutput > 0) packages.add(name);
+  }
+  return { text, metafile: result.metafile, packages: [...packages].sort() };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, script] of Object.entries(await bundle())) {
+    console.log(`${name}: ${script.text.length} bytes; packages: ${script.packages.join(', ') || 'none'}`);
+  }
+}

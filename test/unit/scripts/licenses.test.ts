@@ -1,0 +1,48 @@
+// scripts/licenses.ts with the packages that are installed here.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { billOfMaterials, licensesText, thirdParties } from '../../../scripts/licenses.ts';
+import { hostArchitecture, lockedPackage } from '../../../scripts/toolchain.ts';
+
+const parties = thirdParties(hostArchitecture, ['@pinojs/redact', 'undici']);
+
+test('names Node.js and each package with its version and the text of its licence', () => {
+  const text = licensesText(parties);
+  for (const [name, license] of [
+    ['@pinojs/redact', 'MIT'],
+    ['undici', 'MIT'],
+  ] as const) {
+    assert.match(text, new RegExp(`^${name} ${lockedPackage(name).version} \\(${license}\\)$`, 'm'));
+  }
+  assert.match(text, /^node-linux-\S+ 24\./m);
+  // Node.js itself, what is inside Node.js, and a package.
+  assert.match(text, /Copyright Node\.js contributors\./);
+  assert.match(text, /- V8, located at deps\/v8/);
+  assert.match(text, /Copyright \(c\) Matteo Collina and Undici contributors/);
+});
+
+test('lists them all in the bill of materials, with the hash that package-lock.json pins', () => {
+  const bill = JSON.parse(billOfMaterials('1.2.3', parties));
+  assert.equal(bill.bomFormat, 'CycloneDX');
+  assert.equal(bill.metadata.component.version, '1.2.3');
+  const [node, redact, undici] = bill.components;
+  assert.equal(bill.components.length, 3);
+  assert.equal(node.type, 'platform');
+  assert.match(redact.purl, /^pkg:npm\/%40pinojs\/redact@/);
+  assert.equal(undici.licenses[0].expression, 'MIT');
+  const hash = Buffer.from(undici.hashes[0].content, 'hex').toString('base64');
+  assert.equal(`sha512-${hash}`, lockedPackage('undici').integrity);
+  assert.deepEqual(
+    bill.dependencies[0].dependsOn,
+    bill.components.map(({ purl }: { purl: string }) => purl),
+  );
+});
+
+test('the bill of materials is the same each time', () => {
+  assert.equal(billOfMaterials('1.2.3', parties), billOfMaterials('1.2.3', parties));
+});
+
+test('a package without a licence is an error, not a gap', () => {
+  assert.throws(() => thirdParties(hostArchitecture, ['.bin']), /package\.json/);
+});
