@@ -1,0 +1,74 @@
+// Compares what the function and the platform wrote with what Loki took, type by type.
+
+import type { LambdaRecord } from '../../test/support/lambda/records.ts';
+import type { StoredEntry } from '../../test/support/loki/store.ts';
+
+/** What became of the lines of one type. */
+export interface Account {
+  readonly type: string;
+  readonly sent: number;
+  readonly received: number;
+  readonly missing: number;
+  readonly doubled: number;
+  /** Lines that nobody wrote: a line that was changed on its way is one of these, and a missing one. */
+  readonly unknown: number;
+  /** The order of the timestamps is the order of writing, and no two are equal. */
+  readonly inOrder: boolean;
+}
+
+/** @param types those that the extension was told to send */
+export function balance(
+  sent: readonly LambdaRecord[],
+  received: readonly StoredEntry[],
+  types: readonly string[],
+): readonly Account[] {
+  return ['function', 'platform']
+    .filter((type) => types.includes(type))
+    .map((type) => {
+      const wanted = sent.filter((record) => typeOf(record) === type).map(expectedLine);
+      const entries = received.filter(({ labels }) => labels['type'] === type);
+      return account(type, wanted, entries.toSorted(byTimestamp));
+    });
+}
+
+export function isWhole({ missing, doubled, unknown, inOrder }: Account): boolean {
+  return missing === 0 && doubled === 0 && unknown === 0 && inOrder;
+}
+
+function account(type: string, wanted: readonly string[], entries: readonly StoredEntry[]): Account {
+  const written = countEach(wanted);
+  const arrived = countEach(entries.map(({ line }) => line));
+  let missing = 0;
+  let doubled = 0;
+  let unknown = 0;
+  for (const [line, count] of written) missing += Math.max(0, count - (arrived.get(line) ?? 0));
+  for (const [line, count] of arrived) {
+    const expected = written.get(line);
+    if (expected === undefined) unknown += count;
+    else doubled += Math.max(0, count - expected);
+  }
+  const moments = new Set(entries.map(({ timestampNs }) => timestampNs));
+  const sameOrder = wanted.every((line, index) => entries[index]?.line === line);
+  const inOrder = moments.size === entries.length && sameOrder;
+  return { type, sent: wanted.length, received: entries.length, missing, doubled, unknown, inOrder };
+}
+
+function typeOf({ type }: LambdaRecord): string {
+  return type === 'function' || type === 'extension' ? type : 'platform';
+}
+
+/** The line that Loki must hold: text without one newline at its end, a platform event whole. */
+function expectedLine(record: LambdaRecord): string {
+  if (typeOf(record) === 'platform') return JSON.stringify(record);
+  return typeof record.record === 'string' ? record.record.replace(/\n$/, '') : JSON.stringify(record.record);
+}
+
+function countEach(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
+}
+
+function byTimestamp(a: StoredEntry, b: StoredEntry): number {
+  return a.timestampNs < b.timestampNs ? -1 : a.timestampNs > b.timestampNs ? 1 : 0;
+}

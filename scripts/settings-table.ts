@@ -1,0 +1,54 @@
+// The README's table of settings, made from the one that the program reads (src/settings.ts). A test fails when the two
+// differ. usage: node scripts/settings-table.ts, which writes the table into README.md
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { SETTINGS, type Setting } from '../src/settings.ts';
+
+const README = path.join(import.meta.dirname, '..', 'README.md');
+const BEGIN = '<!-- settings: written by scripts/settings-table.ts -->\n';
+const END = '<!-- /settings -->';
+
+/** The text of a README with the table of today between its marks. Throws when there are none. */
+export function withSettingsTable(readme: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`README.md has lost its marks: ${BEGIN.trim()} ... ${END}`);
+  return readme.slice(0, begin + BEGIN.length) + settingsTable() + readme.slice(end);
+}
+
+/** A table in Markdown, one row per setting. */
+export function settingsTable(): string {
+  const rows = SETTINGS.map((setting) => [
+    `\`${setting.name}\``,
+    defaultOf(setting),
+    valuesOf(setting),
+    setting.meaning.replaceAll('|', '\\|'),
+  ]);
+  const header = ['name', 'default', 'unit, values', 'meaning and trade-off'];
+  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function defaultOf({ default: text }: Setting): string {
+  if (text === '') return '';
+  return text.includes(' ') ? text : `\`${text}\``;
+}
+
+function valuesOf(setting: Setting): string {
+  switch (setting.kind) {
+    case 'text':
+      return '';
+    case 'switch':
+      return '`true`, `false`';
+    case 'choice':
+      return setting.choices.map((choice) => `\`${choice}\``).join(', ');
+    case 'number':
+      return `${setting.unit}, ${grouped(setting.min)} to ${grouped(setting.max)}`;
+  }
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en');
+}
+
+if (import.meta.main) writeFileSync(README, withSettingsTable(readFileSync(README, 'utf8')));
