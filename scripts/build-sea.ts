@@ -18,6 +18,15 @@ const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
  */
 const SAME_CACHE = '--random-seed=1';
 
+/**
+ * Our memory is the function's. Compared over 3,000 invocations and a flood of 100,000 lines, without and with all three: growth 32.3 and
+ * 7.8 MB, private memory at the peak 110 and 63 MB, CPU 64 and 54 ms per MB of text (on a loaded machine). V8 takes its code cache with them.
+ * - a young generation that does not grow to 16 MB per half (1 MB would promote too early, and doubles the peak)
+ * - optimizing on the main thread, as each worker thread keeps megabytes of malloc arena to itself for good
+ * - WebAssembly, which is undici's HTTP parser, without its optimizing compiler, for the same reason
+ */
+const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation', '--liftoff-only'];
+
 const arch = parseArchitecture(process.argv[2]);
 const sourceDir = path.resolve(process.argv[3] ?? path.join(root, 'src'));
 const output = path.resolve(process.argv[4] ?? executablePath(arch));
@@ -67,8 +76,8 @@ function makeBlob(): Buffer {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: run !== undefined,
+    execArgv: V8_FLAGS,
     // The function's NODE_OPTIONS must not reach the extension.
-    execArgv: [],
     execArgvExtension: 'none',
     assets: { 'late.js': 'late.js', 'late.cache': 'late.cache' },
   };

@@ -102,6 +102,8 @@ export class FakePushClient implements PushClient {
     return promise;
   }
 
+  expectFreeze(): void {}
+
   distrustConnections(): void {
     this.distrusted++;
   }

@@ -117,3 +117,9 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** Text that does not compress, the same for the same seed. */
+export function noise(characters: number, seed: number): string {
+  const random = seededRandom(seed);
+  return Array.from({ length: characters }, () => String.fromCharCode(33 + Math.floor(random() * 90))).join('');
+}

@@ -11,7 +11,11 @@ interface Exchange {
 }
 
 interface ApiFixture {
-  readonly register: { readonly response: Exchange; readonly responseMinimal: Exchange; readonly errors: readonly Exchange[] };
+  readonly register: {
+    readonly response: Exchange;
+    readonly responseMinimal: Exchange;
+    readonly errors: readonly Exchange[];
+  };
   readonly next: {
     readonly invoke: Exchange;
     readonly invokeWithoutTracing: Exchange;
@@ -77,7 +81,7 @@ test('on Managed Instances it does not ask for INVOKE at all', async () => {
   assert.equal(api.requests.length, 1);
 });
 
-test('any other refusal is given back with the platform\'s words, after one request', async () => {
+test("any other refusal is given back with the platform's words, after one request", async () => {
   for (const error of API.register.errors.filter(({ body }) => body['errorMessage'] !== REFUSES_INVOKE.errorMessage)) {
     const { api, extensions } = setUp(error);
     const refusal = await extensions.register(false);
@@ -120,7 +124,9 @@ test('SHUTDOWN is read whatever its reason, its case and its content type', asyn
 
 test('an error of next is thrown with status and text', async () => {
   for (const error of API.next.errors) {
-    await assert.rejects(setUp(error).extensions.next('id-1'), (thrown: Error) => thrown.message.includes(`${error.status}`));
+    await assert.rejects(setUp(error).extensions.next('id-1'), (thrown: Error) =>
+      thrown.message.includes(`${error.status}`),
+    );
   }
 });
 

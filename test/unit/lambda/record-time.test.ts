@@ -28,7 +28,16 @@ test('every notation that was seen or is likely is read to the nanosecond it sta
 });
 
 test('what states no readable time is undefined', () => {
-  const unreadable = ['', ' ', 'not a time', '10:00:00', '2026-01-05', '2026-13-05T10:00:00Z', '2026-01-05T25:00:00Z', null];
+  const unreadable = [
+    '',
+    ' ',
+    'not a time',
+    '10:00:00',
+    '2026-01-05',
+    '2026-13-05T10:00:00Z',
+    '2026-01-05T25:00:00Z',
+    null,
+  ];
   for (const time of [...unreadable, undefined, true, {}, [], Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.equal(read(time), undefined, String(time));
   }
@@ -54,6 +63,7 @@ test('a second that was read before is not taken for another', () => {
 
 test('a reader that met nonsense reads on', () => {
   const reader = createTimeReader();
-  for (const time of ['', 'nonsense of the right size', null, '                       Z']) assert.equal(reader(time), undefined);
+  for (const time of ['', 'nonsense of the right size', null, '                       Z'])
+    assert.equal(reader(time), undefined);
   assert.deepEqual(reader('2026-01-05T10:00:00.001Z'), { ms: TEN_MS + 1, nanos: 0 });
 });

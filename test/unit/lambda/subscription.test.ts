@@ -5,7 +5,10 @@ import { at, fixture } from '../../support/records.ts';
 import { FakeRuntimeApi } from './fake-runtime-api.ts';
 
 interface SubscribeFixture {
-  readonly subscribe: Record<'logs' | 'telemetry', { readonly method: string; readonly path: string; readonly body: unknown }>;
+  readonly subscribe: Record<
+    'logs' | 'telemetry',
+    { readonly method: string; readonly path: string; readonly body: unknown }
+  >;
 }
 
 const WANTED = (fixture('extensions-api.json') as SubscribeFixture).subscribe;
@@ -60,7 +63,8 @@ test('a refusal everywhere says what each answer was, short', async () => {
   const api = new FakeRuntimeApi([GONE, OLD_SCHEMA, refusal, refusal]);
   const subscription = await subscribe(api, 'id-1', 'auto', ['platform'], 1234);
   assert.ok(subscription.kind === 'refused');
-  for (const part of ['404', '400', '403', 'Telemetry.SubscriptionClosed']) assert.ok(subscription.answers.includes(part));
+  for (const part of ['404', '400', '403', 'Telemetry.SubscriptionClosed'])
+    assert.ok(subscription.answers.includes(part));
   assert.ok(subscription.answers.length < 2_000);
 });
 
@@ -70,6 +74,6 @@ test('the destination names the port that was bound', async () => {
   assert.ok(at(api.requests, 0).body?.includes('"http://sandbox.localdomain:45678/"'));
 });
 
-test('a connection that fails is the caller\'s to deal with', async () => {
+test("a connection that fails is the caller's to deal with", async () => {
   await assert.rejects(subscribe(new FakeRuntimeApi([new Error('ECONNRESET')]), 'id-1', 'auto', ['platform'], 1234));
 });

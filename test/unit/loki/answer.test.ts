@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
+import { countRefused, type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
 import { START_MS } from '../../support/fake-clock.ts';
 import { textOf } from '../../support/loki/answers.ts';
 
@@ -49,14 +49,17 @@ const NEW = `entry for stream ${STREAM} has timestamp too new: 2026-01-09T00:00:
 test('400 for one entry names the reason and counts one', () => {
   for (const [text, reason] of [
     [LATE, 'too_old'],
-    ['entry with timestamp 2026-01-05 08:00:00 +0000 UTC ignored, reason: \'entry too far behind, oldest acceptable timestamp is: 2026-01-05T09:00:00Z\',\nuser \'fake\', total ignored: 1 out of 9', 'too_old'],
+    [
+      "entry with timestamp 2026-01-05 08:00:00 +0000 UTC ignored, reason: 'entry too far behind, oldest acceptable timestamp is: 2026-01-05T09:00:00Z',\nuser 'fake', total ignored: 1 out of 9",
+      'too_old',
+    ],
     [LONG, 'line_too_long'],
     [NEW, 'rejected'],
   ] as const) {
     const outcome = outcomeOf(400, text);
     assert.ok(outcome.kind === 'rejected');
     assert.equal(outcome.reason, reason);
-    assert.equal(outcome.entries, 1);
+    assert.equal(countRefused(outcome.entries, 9), 1);
   }
 });
 
@@ -70,8 +73,20 @@ test('400 for several entries counts them all', () => {
   ] as const) {
     const outcome = outcomeOf(400, text);
     assert.ok(outcome.kind === 'rejected');
-    assert.equal(outcome.entries, entries, text);
+    assert.equal(countRefused(outcome.entries, 340), entries, text);
   }
+});
+
+test('of entries that were refused at two places those that were stored are what is left', () => {
+  const outcome = outcomeOf(400, `${LONG}; entry too far behind, user 'fake', total ignored: 2 out of 8`);
+  assert.ok(outcome.kind === 'rejected');
+  assert.equal(countRefused(outcome.entries, 10), 4, 'two were refused before the other eight were looked at');
+});
+
+test('no more entries are counted as refused than there were, and no fewer than none', () => {
+  assert.equal(countRefused({ refused: 12 }, 5), 5);
+  assert.equal(countRefused({ stored: 9 }, 5), 0);
+  assert.equal(countRefused('all', 5), 5);
 });
 
 test('400 for the request or the stream counts every entry', () => {
@@ -99,10 +114,19 @@ test('a Loki that takes no structured metadata is told from one that found it to
 test('429 tells whether the request alone is over the limit', () => {
   const text = (limit: number, bytes: number) =>
     `ingestion rate limit exceeded for user fake (limit: ${limit} bytes/sec) while attempting to ingest '3' lines totaling '${bytes}' bytes`;
-  const outcomes = [outcomeOf(429, text(1_048, 3_000)), outcomeOf(429, text(4_194_304, 3_000)), outcomeOf(429, 'slow down')];
+  const stream = (bytes: string) =>
+    `Per stream rate limit exceeded (limit: 500B/sec) while attempting to ingest for stream '{a="b"}' totaling ${bytes}`;
+  const outcomes = [
+    outcomeOf(429, stream('701B')),
+    outcomeOf(429, stream('1KB')),
+    outcomeOf(429, stream('499B')),
+    outcomeOf(429, text(1_048, 3_000)),
+    outcomeOf(429, text(4_194_304, 3_000)),
+    outcomeOf(429, 'slow down'),
+  ];
   assert.deepEqual(
     outcomes.map((outcome) => outcome.kind === 'throttled' && outcome.tooMuchAtOnce),
-    [true, false, false],
+    [true, true, false, true, false, false],
   );
 });
 

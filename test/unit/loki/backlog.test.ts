@@ -4,7 +4,7 @@ import type { DropReason } from '../../../src/ledger.ts';
 import { type Backlog, createBacklog, queued } from '../../../src/loki/backlog.ts';
 import { halve, type StreamType } from '../../../src/loki/batch.ts';
 import { START_MS } from '../../support/fake-clock.ts';
-import { decodePush, entryOf, seededRandom } from '../../support/records.ts';
+import { decodePush, entryOf, noise } from '../../support/records.ts';
 
 const LABELS = { function: '{type="function"}', platform: '{type="platform"}', extension: '{type="extension"}' };
 
@@ -34,12 +34,6 @@ function takeAll(backlog: Backlog): { type: StreamType; lines: readonly string[]
   return taken;
 }
 
-/** Text that does not compress. */
-function noise(bytes: number, seed: number): string {
-  const random = seededRandom(seed);
-  return Array.from({ length: bytes }, () => String.fromCharCode(33 + Math.floor(random() * 90))).join('');
-}
-
 test('each stream fills a batch of its own', () => {
   const { backlog, add } = setUp();
   add('function', 'a');
@@ -48,11 +42,14 @@ test('each stream fills a batch of its own', () => {
   add('extension', 'e');
   assert.equal(backlog.heldEntries(), 4);
   const taken = takeAll(backlog);
-  assert.deepEqual(new Map(taken.map(({ type, lines }) => [type, lines])), new Map([
-    ['extension', ['e']],
-    ['platform', ['p']],
-    ['function', ['a', 'b']],
-  ]));
+  assert.deepEqual(
+    new Map(taken.map(({ type, lines }) => [type, lines])),
+    new Map([
+      ['extension', ['e']],
+      ['platform', ['p']],
+      ['function', ['a', 'b']],
+    ]),
+  );
 });
 
 test('equal lines of one millisecond have moments of their own in their stream', () => {
@@ -64,7 +61,10 @@ test('equal lines of one millisecond have moments of their own in their stream',
   backlog.seal(START_MS);
   for (let next = backlog.take(); next; next = backlog.take()) {
     const nanos = decodePush(next.batch.body).entries.map((entry) => entry.nanos);
-    assert.deepEqual(nanos, nanos.map((_, index) => index));
+    assert.deepEqual(
+      nanos,
+      nanos.map((_, index) => index),
+    );
   }
 });
 
@@ -115,7 +115,10 @@ test('halves take the place of the whole, in order, and the books balance', () =
   backlog.seal(Number.POSITIVE_INFINITY);
   const whole = backlog.take();
   assert.ok(whole);
-  backlog.settle(whole, halve(whole.batch).map((half) => queued(half)));
+  backlog.settle(
+    whole,
+    halve(whole.batch).map((half) => queued(half)),
+  );
   assert.equal(backlog.heldEntries(), 5);
   assert.equal(backlog.readyBatches(), 2);
   assert.deepEqual(
@@ -133,7 +136,10 @@ test('a full buffer drops the oldest first, counts it, and stays within its boun
   assert.ok(drops.every(({ reason }) => reason === 'buffer_full'));
   const numbers = takeAll(backlog).flatMap(({ lines }) => lines.map((line) => Number(line.split(' ')[0])));
   assert.equal(droppedEntries() + numbers.length, 200);
-  assert.deepEqual(numbers, Array.from({ length: numbers.length }, (_, index) => 200 - numbers.length + index));
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: numbers.length }, (_, index) => 200 - numbers.length + index),
+  );
   assert.ok(numbers.length > 30, `${numbers.length} are kept`);
 });
 

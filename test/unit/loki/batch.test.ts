@@ -50,7 +50,10 @@ test('no batch is larger than its limit, and none is sealed long before it', () 
       assert.ok(builder.add(instant(index), entry, START_MS));
     }
     sealOne();
-    assert.equal(batches.reduce((sum, { entryCount }) => sum + entryCount, 0), 2_000);
+    assert.equal(
+      batches.reduce((sum, { entryCount }) => sum + entryCount, 0),
+      2_000,
+    );
     for (const [index, batch] of batches.entries()) {
       const { requestBytes } = decodePush(batch.body);
       assert.ok(requestBytes <= maxBytes, `${requestBytes} of ${maxBytes}`);
@@ -94,7 +97,10 @@ test('halves hold every entry once, in order, and know their errors', () => {
       assert.equal(half.entryCount, at(lines, index).length);
       assert.equal(half.requestBytes, decodePush(half.body).requestBytes);
       const errors = half.errorEntries.map((place) => at(at(lines, index), place));
-      assert.deepEqual(errors, at(lines, index).filter((line) => Number(line.slice(5)) % 3 === 0));
+      assert.deepEqual(
+        errors,
+        at(lines, index).filter((line) => Number(line.slice(5)) % 3 === 0),
+      );
     }
   }
 });

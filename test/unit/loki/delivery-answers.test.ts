@@ -1,14 +1,14 @@
 // The table of answers, seen from the ledger and the own log: what becomes of the entries, and who hears of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PushOutcome } from '../../../src/loki/answer.ts';
-import { ACCEPTED, FAILED, METADATA_DISALLOWED, MISCONFIGURED, throttled, TOO_LARGE } from '../../support/doubles.ts';
+import type { PushOutcome, RefusedEntries } from '../../../src/loki/answer.ts';
+import { ACCEPTED, FAILED, METADATA_DISALLOWED, MISCONFIGURED, TOO_LARGE, throttled } from '../../support/doubles.ts';
 import { at } from '../../support/records.ts';
 import { setUp } from './delivery-setup.ts';
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`);
 
-function rejected(entries: number | 'all'): PushOutcome {
+function rejected(entries: RefusedEntries): PushOutcome {
   return { kind: 'rejected', reason: 'line_too_long', entries, detail: '400 Max entry size exceeded' };
 }
 
@@ -21,7 +21,7 @@ test('204 takes the batch out and counts it as accepted', async () => {
 });
 
 test('400 for one entry drops that one, counts the others as stored, and never resends', async () => {
-  const { client, ledger, backlog, log, flush } = setUp(() => rejected(1));
+  const { client, ledger, backlog, log, flush } = setUp(() => rejected({ refused: 1 }));
   await flush(...lines(5));
   assert.equal(ledger.totals().accepted, 4);
   assert.equal(ledger.totals().dropped.line_too_long, 1);
@@ -31,7 +31,7 @@ test('400 for one entry drops that one, counts the others as stored, and never r
 });
 
 test('an answer that counts more refused entries than there were drops no more than there were', async () => {
-  const { ledger, flush } = setUp(() => rejected(99));
+  const { ledger, flush } = setUp(() => rejected({ refused: 99 }));
   await flush(...lines(5));
   assert.equal(ledger.totals().accepted, 0);
   assert.equal(ledger.totals().dropped.line_too_long, 5);
@@ -97,7 +97,9 @@ test('429 keeps the batch and sends it again later', async () => {
 });
 
 test('429 that says the request alone is too much splits it', async () => {
-  const { ledger, client, clock, flush } = setUp(({ entries }) => (entries.length > 3 ? throttled(undefined, true) : ACCEPTED));
+  const { ledger, client, clock, flush } = setUp(({ entries }) =>
+    entries.length > 3 ? throttled(undefined, true) : ACCEPTED,
+  );
   await flush(...lines(9));
   await clock.advance(60_000);
   assert.equal(ledger.totals().accepted, 9);
@@ -117,7 +119,10 @@ test('a small request is never dropped or split for being throttled', async () =
   await clock.advance(600_000);
   assert.equal(backlog.heldEntries(), 2);
   assert.ok(client.pushes.every(({ entries }) => entries.length === 2));
-  assert.deepEqual(Object.values(ledger.totals().dropped).filter((count) => count > 0), []);
+  assert.deepEqual(
+    Object.values(ledger.totals().dropped).filter((count) => count > 0),
+    [],
+  );
 });
 
 test('a Loki without structured metadata gets the same batch without it, and one warning is printed', async () => {
@@ -128,9 +133,16 @@ test('a Loki without structured metadata gets the same batch without it, and one
   await flush('second');
   assert.equal(ledger.totals().accepted, 2);
   assert.equal(delivery.takesMetadata(), false);
-  assert.equal(client.pushes.filter(({ entries }) => at(entries, 0).metadata.length > 0).length, 1, 'it was tried once');
+  assert.equal(
+    client.pushes.filter(({ entries }) => at(entries, 0).metadata.length > 0).length,
+    1,
+    'it was tried once',
+  );
   assert.equal(at(client.pushes, 0).entries[0]?.nanos, at(client.pushes, 1).entries[0]?.nanos);
-  assert.deepEqual(log.messages.map(({ level }) => level), ['warn']);
+  assert.deepEqual(
+    log.messages.map(({ level }) => level),
+    ['warn'],
+  );
 });
 
 test('batches under way in parallel all come back without metadata, whatever the order of the answers', async () => {
@@ -162,7 +174,9 @@ test('halves of a batch whose metadata was taken out have none either', async ()
 
 test('a batch that is refused as a whole for its age is sent again with the present moment, the old one beside it', async () => {
   const { client, ledger, flush, clock } = setUp((_, index) =>
-    index === 0 ? { kind: 'rejected', reason: 'too_old', entries: 'all', detail: '400 entry too far behind' } : ACCEPTED,
+    index === 0
+      ? { kind: 'rejected', reason: 'too_old', entries: 'all', detail: '400 entry too far behind' }
+      : ACCEPTED,
   );
   const statedMs = clock.now();
   await flush('report', 'line');

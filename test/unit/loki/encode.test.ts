@@ -16,7 +16,7 @@ import {
 import type { Instant } from '../../../src/time.ts';
 import { decodePushRequest } from '../../support/loki/push-request.ts';
 import { decodeSnappyBlock } from '../../support/loki/snappy.ts';
-import { at } from '../../support/records.ts';
+import { at, noise } from '../../support/records.ts';
 
 const NEW_YEAR: Instant = { ms: Date.UTC(2026, 0, 1), nanos: 0 };
 
@@ -75,15 +75,12 @@ test('a line without structured metadata has no field for it', () => {
 
 test('nanoseconds of zero and an empty line read back as such', () => {
   const { entries } = decoded(requestOf('{a="b"}', [{ line: '' }]));
-  assert.deepEqual(entries, [
-    { seconds: BigInt(NEW_YEAR.ms / 1000), nanos: 0, line: '', lineBytes: 0, metadata: [] },
-  ]);
+  assert.deepEqual(entries, [{ seconds: BigInt(NEW_YEAR.ms / 1000), nanos: 0, line: '', lineBytes: 0, metadata: [] }]);
 });
 
 test('a snappy block with a copy is read as its documentation says', () => {
   const block = Buffer.from(
-    '56c00a540a197b736572766963655f6e616d653d22636865636b6f7574227d12370a0b0880f2d6ca0610c0a9d33a12286161619202' +
-      '00',
+    '56c00a540a197b736572766963655f6e616d653d22636865636b6f7574227d12370a0b0880f2d6ca0610c0a9d33a12286161619202' + '00',
     'hex',
   );
   assert.equal(decoded(decompress(block)).entries[0]?.line, 'a'.repeat(40));
@@ -101,7 +98,12 @@ test('moments are exact from 1970 to 9999, at the borders of milliseconds and se
     { ms: 2 ** 32 * 1000, nanos: 0 },
     { ms: 253_402_300_799_999, nanos: 999_999 },
   ];
-  const { entries } = decoded(requestOf('{a="b"}', instants.map((instant) => ({ instant, line: 'x' }))));
+  const { entries } = decoded(
+    requestOf(
+      '{a="b"}',
+      instants.map((instant) => ({ instant, line: 'x' })),
+    ),
+  );
   const expected = instants.map(({ ms, nanos }) => BigInt(ms) * 1_000_000n + BigInt(nanos));
   assert.deepEqual(
     entries.map(({ seconds, nanos }) => seconds * 1_000_000_000n + BigInt(nanos)),
@@ -112,7 +114,12 @@ test('moments are exact from 1970 to 9999, at the borders of milliseconds and se
 test('lines of every length around the borders of a varint come back whole', () => {
   const lengths = [0, 1, 126, 127, 128, 129, 16_382, 16_383, 16_384, 100_000];
   const lines = lengths.map((length) => 'x'.repeat(length));
-  const { entries } = decoded(requestOf('{a="b"}', lines.map((line) => ({ line }))));
+  const { entries } = decoded(
+    requestOf(
+      '{a="b"}',
+      lines.map((line) => ({ line })),
+    ),
+  );
   assert.deepEqual(
     entries.map(({ line }) => line),
     lines,
@@ -120,7 +127,14 @@ test('lines of every length around the borders of a varint come back whole', () 
 });
 
 test('text of every kind comes back as it was; a lone surrogate becomes U+FFFD and breaks nothing', () => {
-  const lines = ['価格不明 🧀🚚 مرحبا', 'NUL \0 and \u001b[31m', '\ud83e', 'a\udc00b\ud800', 'e\u0301', 'line\nbreak\r'];
+  const lines = [
+    '価格不明 🧀🚚 مرحبا',
+    'NUL \0 and \u001b[31m',
+    '\ud83e',
+    'a\udc00b\ud800',
+    'e\u0301',
+    'line\nbreak\r',
+  ];
   const { entries } = decoded(requestOf('{a="b"}', [...lines.map((line) => ({ line })), { line: 'after' }]));
   assert.deepEqual(
     entries.map(({ line }) => line),
@@ -140,9 +154,12 @@ test('structured metadata keeps names, values and order, and leaves out what is 
 });
 
 test('compressed bodies are blocks that an independent reader reads back, compressible or not', () => {
-  let state = 1;
-  const noise = Buffer.from(Array.from({ length: 300_000 }, () => (state = (state * 48_271) % 2_147_483_647) & 255));
-  for (const request of [Buffer.alloc(300_000, 'log line '), noise, Buffer.from('x'), Buffer.alloc(65_536, 1)]) {
+  for (const request of [
+    Buffer.alloc(300_000, 'log line '),
+    Buffer.from(noise(300_000, 1)),
+    Buffer.from('x'),
+    Buffer.alloc(65_536, 1),
+  ]) {
     assert.deepEqual(decodeSnappyBlock(compress(request)), request);
     assert.deepEqual(Buffer.from(decompress(compress(request))), request);
   }

@@ -10,7 +10,10 @@ const nanosecond = ({ ms, nanos }: Instant) => BigInt(ms) * 1_000_000n + BigInt(
 test('the first entry of a millisecond keeps its moment, those after it get the next nanoseconds', () => {
   const stamp = createTimestamps();
   const given = [1, 2, 3].map(() => stamp({ ms: START_MS, nanos: 0 }));
-  assert.deepEqual(given, [0, 1, 2].map((nanos) => ({ ms: START_MS, nanos })));
+  assert.deepEqual(
+    given,
+    [0, 1, 2].map((nanos) => ({ ms: START_MS, nanos })),
+  );
 });
 
 test('stated nanoseconds are kept while they are free', () => {
@@ -22,7 +25,10 @@ test('stated nanoseconds are kept while they are free', () => {
 test('entries of one millisecond stay in the order of receipt', () => {
   const stamp = createTimestamps();
   const given = [500, 0, 499, 501].map((nanos) => nanosecond(stamp({ ms: START_MS, nanos })));
-  assert.deepEqual(given, given.toSorted((a, b) => (a < b ? -1 : 1)));
+  assert.deepEqual(
+    given,
+    given.toSorted((a, b) => (a < b ? -1 : 1)),
+  );
   assert.equal(new Set(given).size, 4);
 });
 

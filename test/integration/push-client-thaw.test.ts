@@ -1,0 +1,163 @@
+// Connections that died during a freeze: the first failure after a thaw says nothing about Loki, and costs little time.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { createPushClient } from '../../src/loki/push-client.ts';
+import { FakeClock, START_MS } from '../support/fake-clock.ts';
+import { startFakeLoki } from '../support/fake-loki.ts';
+import { at } from '../support/records.ts';
+import { pushBody } from './push-body.ts';
+import { startRawServer } from './raw-server.ts';
+
+async function setUp(t: TestContext) {
+  const loki = await startFakeLoki();
+  t.after(() => loki.close());
+  const clock = new FakeClock();
+  const target = { url: `${loki.url}/loki/api/v1/push`, authorization: undefined, tenantId: undefined, headers: {} };
+  const client = createPushClient(target, 5_000, 'test', clock);
+  return {
+    loki,
+    clock,
+    client,
+    /** Opens as many connections, all of them kept. */
+    async warmUp(connections = 1) {
+      await Promise.all(Array.from({ length: connections }, (_, index) => client.push(pushBody(`warm ${index}`))));
+      assert.equal(loki.connectionCount, connections);
+      loki.requests.length = 0;
+    },
+    /** Resolves when that many requests have come in all. */
+    came: (count: number) => loki.waitFor(({ requests }) => requests.length >= count),
+  };
+}
+
+test('a connection that is reset after a thaw: sent again at once on a fresh one, the same byte for byte', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  client.distrustConnections();
+  loki.script([{ reset: true }]);
+  assert.deepEqual(await client.push(pushBody('x')), { kind: 'accepted' });
+  assert.equal(loki.requests.length, 2);
+  assert.notEqual(at(loki.requests, 0).connection, at(loki.requests, 1).connection);
+  assert.deepEqual(at(loki.requests, 0).wire, at(loki.requests, 1).wire);
+});
+
+test('a connection that swallows everything after a thaw is given up after a second', async (t) => {
+  const { loki, clock, client, warmUp, came } = await setUp(t);
+  await warmUp();
+  client.distrustConnections();
+  loki.script([{ stall: true }]);
+  const pushed = client.push(pushBody('x'));
+  await came(1);
+  await clock.advance(1_000);
+  assert.deepEqual(await pushed, { kind: 'accepted' });
+});
+
+test('a second failure, on the fresh connection, counts', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  client.distrustConnections();
+  loki.script([{ reset: true }, { reset: true }]);
+  assert.equal((await client.push(pushBody('x'))).kind, 'unreachable');
+  assert.equal(loki.requests.length, 2);
+});
+
+test('an answer of Loki is an answer, also after a thaw: 503 is not tried again here', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  client.distrustConnections();
+  loki.script([{ status: 503 }]);
+  assert.equal((await client.push(pushBody('x'))).kind, 'failed');
+  assert.equal(loki.requests.length, 1);
+});
+
+test('after a pause longer than a load balancer keeps connections, a fresh one is used from the start', async (t) => {
+  const { loki, clock, client, warmUp } = await setUp(t);
+  await warmUp();
+  await clock.freeze(600_000);
+  client.distrustConnections();
+  assert.equal((await client.push(pushBody('x'))).kind, 'accepted');
+  assert.equal(at(loki.requests, 0).connection, 1);
+});
+
+test('several pushes after a thaw, all connections dead: each is sent again once', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp(3);
+  client.distrustConnections();
+  loki.script(({ connection }) => (connection < 3 ? { reset: true } : undefined));
+  const outcomes = await Promise.all([
+    client.push(pushBody('a')),
+    client.push(pushBody('b')),
+    client.push(pushBody('c')),
+  ]);
+  assert.deepEqual(outcomes, Array(3).fill({ kind: 'accepted' }));
+});
+
+test('one connection that survived does not vouch for the others', async (t) => {
+  const { loki, client, clock, warmUp, came } = await setUp(t);
+  await warmUp(2);
+  client.distrustConnections();
+  loki.script(({ index }) => (index === 0 ? undefined : index === 1 ? { stall: true } : undefined));
+  const first = client.push(pushBody('a'));
+  const second = client.push(pushBody('b'));
+  await came(2);
+  assert.deepEqual(await first, { kind: 'accepted' });
+  await clock.advance(1_000);
+  assert.deepEqual(await second, { kind: 'accepted' });
+});
+
+test('a push that was under way through a freeze is sent again when its connection turns out dead', async (t) => {
+  const { loki, client, clock, warmUp, came } = await setUp(t);
+  await warmUp();
+  loki.script([{ stall: true }]);
+  const pushed = client.push(pushBody('x'));
+  await came(1);
+  client.distrustConnections();
+  await clock.freeze(600_000);
+  assert.deepEqual(await pushed, { kind: 'accepted' });
+});
+
+test('a Loki that has become slow is not sent everything twice for ever', async (t) => {
+  const server = await startRawServer(t, () => {});
+  const clock = new FakeClock();
+  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
+  const client = createPushClient(target, 5_000, 'test', clock);
+  /** One invocation; each request is answered so long after it came. Gives how many requests the push took. */
+  const invoke = async (line: string, answerMs: number) => {
+    const before = server.requests.length;
+    client.distrustConnections();
+    const pushed = client.push(pushBody(line));
+    await server.came(before + 1);
+    const limitMs = (clock.nextDueMs ?? 0) - clock.now();
+    if (limitMs < answerMs) {
+      await clock.advance(limitMs);
+      await server.came(before + 2);
+    }
+    await clock.advance(answerMs);
+    at(server.requests, -1).socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    assert.deepEqual(await pushed, { kind: 'accepted' });
+    return server.requests.length - before;
+  };
+  assert.equal(await invoke('fast', 20), 1);
+  await invoke('the first slow one may be sent twice', 1_500);
+  assert.deepEqual([await invoke('second', 1_500), await invoke('third', 1_500)], [1, 1]);
+});
+
+for (const gapMs of [100, 400, 2_000]) {
+  test(`a push to a Loki that never answers comes to an end although an event comes every ${gapMs} ms`, async (t) => {
+    const server = await startRawServer(t, () => {});
+    const clock = new FakeClock();
+    const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
+    const client = createPushClient(target, 5_000, 'test', clock);
+    client.distrustConnections();
+    let outcome: string | undefined;
+    void client.push(pushBody('x')).then(({ kind }) => {
+      outcome = kind;
+    });
+    await server.came(1);
+    for (let passedMs = 0; passedMs < 30_000 && outcome === undefined; passedMs += gapMs) {
+      client.expectFreeze();
+      client.distrustConnections();
+      await clock.advance(gapMs);
+    }
+    assert.equal(outcome, 'failed', `after ${clock.now() - START_MS} ms and ${server.requests.length} requests`);
+  });
+}

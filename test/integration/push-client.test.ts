@@ -1,0 +1,168 @@
+// The push client against real servers. Time is the fake clock's: a timeout strikes when a test says so.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { Endpoint } from '../../src/loki/endpoint.ts';
+import { createPushClient, MAX_CONNECTIONS } from '../../src/loki/push-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { type FakeLoki, startFakeLoki } from '../support/fake-loki.ts';
+import { at } from '../support/records.ts';
+import { pushBody } from './push-body.ts';
+import { startRawServer } from './raw-server.ts';
+
+const TIMEOUT_MS = 5_000;
+
+function clientFor(url: string, changes: Partial<Endpoint> = {}) {
+  const clock = new FakeClock();
+  const target = { url, authorization: undefined, tenantId: undefined, headers: {}, ...changes };
+  return { clock, client: createPushClient(target, TIMEOUT_MS, 'aws-lambda-loki-extension/1.2.3', clock) };
+}
+
+async function setUp(
+  t: TestContext,
+  changes: Partial<Endpoint> = {},
+  options: Parameters<typeof startFakeLoki>[0] = {},
+) {
+  const loki = await startFakeLoki({ limits: { maxAgeMs: undefined }, ...options });
+  t.after(() => loki.close());
+  return { loki, ...clientFor(`${loki.url}/loki/api/v1/push`, changes) };
+}
+
+/** Lets sockets work until the fake Loki has as many requests. No time passes on the fake clock. */
+const requestsCame = (loki: FakeLoki, count: number) => loki.waitFor(({ requests }) => requests.length >= count);
+
+test('a push arrives as Loki wants it, and says who sent it', async (t) => {
+  const { loki, client } = await setUp(t);
+  assert.deepEqual(await client.push(pushBody('hello')), { kind: 'accepted' });
+  const { method, headers, streams } = at(loki.requests, 0);
+  assert.equal(method, 'POST');
+  assert.equal(headers['content-type'], 'application/x-protobuf');
+  assert.equal(headers['user-agent'], 'aws-lambda-loki-extension/1.2.3');
+  assert.equal(headers['authorization'], undefined);
+  assert.equal(headers['x-scope-orgid'], undefined);
+  assert.ok([undefined, 'snappy'].includes(headers['content-encoding']));
+  assert.equal(streams[0]?.entries[0]?.line, 'hello');
+});
+
+test("authorization, tenant and the user's own headers are sent", async (t) => {
+  const basic = `Basic ${Buffer.from('42:glc_token').toString('base64')}`;
+  const { loki, client } = await setUp(t, { authorization: basic, tenantId: 'team-a', headers: { 'x-own': 'yes' } });
+  await client.push(pushBody('x'));
+  const { headers } = at(loki.requests, 0);
+  assert.deepEqual([headers['authorization'], headers['x-scope-orgid'], headers['x-own']], [basic, 'team-a', 'yes']);
+});
+
+test('wrong credentials are a wrong setting', async (t) => {
+  const { client } = await setUp(t, { authorization: 'Bearer wrong' }, { auth: { bearerToken: 'right' } });
+  assert.equal((await client.push(pushBody('x'))).kind, 'misconfigured');
+});
+
+test('the query of the endpoint is kept', async (t) => {
+  const { loki } = await setUp(t);
+  const { client } = clientFor(`${loki.url}/loki/api/v1/push?via=gateway`);
+  assert.equal((await client.push(pushBody('x'))).kind, 'accepted');
+});
+
+test('pushes one after another use one connection', async (t) => {
+  const { loki, client } = await setUp(t);
+  for (let count = 0; count < 10; count++) await client.push(pushBody(`${count}`));
+  assert.equal(loki.connectionCount, 1);
+});
+
+test('pushes at once use a few connections and no more', async (t) => {
+  const { loki, client } = await setUp(t);
+  const outcomes = await Promise.all(Array.from({ length: 20 }, (_, index) => client.push(pushBody(`${index}`))));
+  assert.ok(outcomes.every(({ kind }) => kind === 'accepted'));
+  assert.ok(loki.connectionCount <= MAX_CONNECTIONS, `${loki.connectionCount} connections`);
+});
+
+test('redirects are not followed', async (t) => {
+  const { loki, client } = await setUp(t);
+  loki.script([{ status: 307, headers: { Location: `${loki.url}/elsewhere` } }]);
+  assert.equal((await client.push(pushBody('x'))).kind, 'misconfigured');
+  assert.equal(loki.requests.length, 1);
+});
+
+test('a refused connection, and one that is reset before the answer, is unreachable', async (t) => {
+  const { loki, client } = await setUp(t);
+  loki.script([{ reset: true }]);
+  assert.equal((await client.push(pushBody('x'))).kind, 'unreachable');
+  assert.equal(loki.requests.length, 1, 'it is not sent again on its own');
+  await loki.refuse();
+  const outcome = await client.push(pushBody('x'));
+  assert.ok(outcome.kind === 'unreachable');
+  assert.match(outcome.detail, /ECONNREFUSED/);
+});
+
+test('a host that does not exist is unreachable', async () => {
+  const { client } = clientFor('http://loki.invalid/loki/api/v1/push');
+  assert.equal((await client.push(pushBody('x'))).kind, 'unreachable');
+});
+
+test('a Loki that does not answer in time has failed, and the connection is not used again', async (t) => {
+  const { loki, client, clock } = await setUp(t);
+  loki.script([{ stall: true }]);
+  const pushed = client.push(pushBody('x'));
+  await requestsCame(loki, 1);
+  await clock.advance(TIMEOUT_MS - 1);
+  assert.equal(await Promise.race([pushed, Promise.resolve('waiting')]), 'waiting');
+  await clock.advance(1);
+  const outcome = await pushed;
+  assert.ok(outcome.kind === 'failed');
+  assert.equal((await client.push(pushBody('y'))).kind, 'accepted');
+  assert.notEqual(at(loki.requests, 1).connection, at(loki.requests, 0).connection);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('an answer whose body never comes is judged by its status', async (t) => {
+  const { loki, client, clock } = await setUp(t);
+  loki.script([{ status: 400, body: 'x', bodyDelayMs: 600_000 }]);
+  const pushed = client.push(pushBody('x'));
+  await loki.waitFor(({ requests }) => requests[0]?.status === 400);
+  for (let round = 0; round < 50; round++) await clock.settle();
+  await clock.advance(TIMEOUT_MS);
+  assert.equal((await pushed).kind, 'rejected');
+});
+
+test('an early hint is no answer', async (t) => {
+  const server = await startRawServer(t, ({ socket }) =>
+    socket.write('HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n'),
+  );
+  const { client } = clientFor(`http://${server.address}/loki/api/v1/push`);
+  assert.equal((await client.push(pushBody('x'))).kind, 'accepted');
+});
+
+test('a long answer is cut, not kept whole', async (t) => {
+  const { loki, client } = await setUp(t);
+  loki.script([{ status: 400, body: 'x'.repeat(3_000_000) }]);
+  const outcome = await client.push(pushBody('x'));
+  assert.ok(outcome.kind === 'rejected' && outcome.detail.length < 400);
+});
+
+test("a certificate that nobody vouches for is refused, also when the function's environment switches the check off", async (t) => {
+  const read = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
+  let requests = 0;
+  const server = createTlsServer({ key: read('key'), cert: read('certificate') }, (_, response) => {
+    requests++;
+    response.writeHead(204).end();
+  });
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  t.after(() => {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+  });
+  for (const setting of ['1', '0']) {
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = setting;
+    const { client } = clientFor(`https://localhost:${(server.address() as AddressInfo).port}/loki/api/v1/push`);
+    const outcome = await client.push(pushBody('x'));
+    assert.ok(outcome.kind === 'unreachable');
+    assert.match(outcome.detail, /self.signed/i);
+  }
+  assert.equal(requests, 0);
+});

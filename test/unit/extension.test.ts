@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at } from '../support/records.ts';
+import { invoke, setUp, shutdown } from './extension-setup.ts';
+
+test('an invocation: begun, told, waited for, flushed, and only then the next event', async () => {
+  const { clock, names, nextAtMs } = setUp([invoke(3_000)], { runtimeDoneAfterMs: 50, flushTakesMs: 30 });
+  await clock.advance(5_000);
+  const order = names().filter((name) => name !== 'reportLosses');
+  assert.deepEqual(order, ['next', 'begin', 'resume', 'invoked', 'flush', 'next']);
+  assert.deepEqual(nextAtMs(), [0, 80]);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a flush is held no longer than the flush timeout', async () => {
+  const { clock, calls, nextAtMs } = setUp([invoke(60_000)], { runtimeDoneAfterMs: 100, flushTakesMs: 50_000 });
+  await clock.advance(70_000);
+  assert.equal(calls.find(({ name }) => name === 'flush')?.untilMs, 2_100);
+  assert.equal(nextAtMs()[1], 2_100);
+});
+
+test('a flush never goes past the deadline less the margin', async () => {
+  const { clock, calls, nextAtMs } = setUp([invoke(3_000)], { runtimeDoneAfterMs: 2_500, flushTakesMs: 50_000 });
+  await clock.advance(10_000);
+  assert.equal(calls.find(({ name }) => name === 'flush')?.untilMs, 2_800);
+  assert.equal(nextAtMs()[1], 2_800);
+});
+
+test('an invocation whose end never comes is let go before its deadline, its lines on their way', async () => {
+  const { clock, names, nextAtMs } = setUp([invoke(3_000)]);
+  await clock.advance(10_000);
+  assert.ok(names().includes('sendNow'));
+  assert.ok(!names().includes('flush'));
+  assert.equal(nextAtMs()[1], 2_800);
+});
+
+test('with little time left the margin is a part of it', async () => {
+  const { clock, nextAtMs } = setUp([invoke(100)]);
+  await clock.advance(1_000);
+  const letGoMs = at(nextAtMs(), 1);
+  assert.ok(letGoMs > 50 && letGoMs < 100, `${letGoMs} ms`);
+});
+
+test('with the deadline past nothing is waited for', async () => {
+  const { clock, nextAtMs } = setUp([invoke(-1_000), invoke(0)]);
+  await clock.settle();
+  assert.deepEqual(nextAtMs(), [0, 0, 0]);
+});
+
+test('a freeze in the middle of the wait: the deadline is a wall-clock moment', async () => {
+  const { clock, nextAtMs } = setUp([invoke(3_000)]);
+  await clock.settle();
+  await clock.freeze(60_000);
+  await clock.settle();
+  assert.equal(nextAtMs()[1], 60_000);
+});
+
+test('continuous never waits', async () => {
+  const events = [invoke(3_000, 'r-1'), invoke(3_000, 'r-2'), invoke(3_000, 'r-3')];
+  const { clock, names, nextAtMs } = setUp(events, { runtimeDoneAfterMs: 500 }, { strategy: 'continuous' });
+  await clock.settle();
+  assert.deepEqual(nextAtMs(), [0, 0, 0, 0]);
+  assert.ok(!names().includes('flush'));
+});
+
+test('every event thaws: connections are distrusted before anything is sent', async () => {
+  const { clock, names } = setUp([invoke(3_000), shutdown(5_000)], { runtimeDoneAfterMs: 10, lastReportAfterMs: 1 });
+  await clock.advance(5_000);
+  assert.equal(names().filter((name) => name === 'resume').length, 2);
+  assert.ok(names().indexOf('resume') < names().indexOf('flush'));
+  assert.ok(names().lastIndexOf('resume') < names().indexOf('drain'));
+});
+
+test('SHUTDOWN with 2000 ms: late records, everything pushed, over well before the deadline', async () => {
+  const { clock, calls, over } = setUp([shutdown(2_000)], { lastReportAfterMs: 40, drainTakesMs: 200 });
+  await clock.until(over, 2_000);
+  const drain = calls.find(({ name }) => name === 'drain');
+  assert.equal(drain?.atMs, 40);
+  assert.ok((drain?.untilMs ?? 0) >= 1_500 && (drain?.untilMs ?? 0) < 2_000);
+  assert.equal(at(calls, -1).name, 'abandon');
+});
+
+test('SHUTDOWN with 2000 ms and no last report: late records are waited for 300 ms', async () => {
+  const { clock, calls, over } = setUp([shutdown(2_000)]);
+  await clock.until(over, 2_000);
+  assert.equal(calls.find(({ name }) => name === 'drain')?.atMs, 300);
+});
+
+test('SHUTDOWN with 400 ms: a third for late records, and over before the deadline', async () => {
+  const { clock, calls, over } = setUp([shutdown(400)], { drainTakesMs: 10_000 });
+  const startMs = clock.now();
+  await clock.until(over, 400);
+  assert.ok(Math.abs((calls.find(({ name }) => name === 'drain')?.atMs ?? 0) - 133) <= 1);
+  assert.ok(clock.now() - startMs < 400, `${clock.now() - startMs} ms`);
+});
+
+test('SHUTDOWN with the deadline past: what can leave is sent, and it is over at once', async () => {
+  const { clock, names, over } = setUp([shutdown(-500)], { drainTakesMs: 10_000 });
+  await clock.until(over, 0);
+  assert.ok(names().includes('sendNow') && names().includes('drain'));
+  assert.equal(names().at(-1), 'abandon');
+});
+
+test('at SHUTDOWN what is held leaves before late records are waited for', async () => {
+  const { clock, calls, over } = setUp([shutdown(2_000)]);
+  await clock.until(over, 2_000);
+  assert.equal(calls.find(({ name }) => name === 'sendNow')?.atMs, 0);
+});
+
+test('a SHUTDOWN without any invocation before it is no different', async () => {
+  const { clock, names, over } = setUp([shutdown(2_000)], { lastReportAfterMs: 1 });
+  await clock.until(over, 2_000);
+  assert.ok(names().indexOf('begin') < names().indexOf('drain'));
+});
+
+test('after SHUTDOWN no next event is asked for', async () => {
+  const { clock, nextAtMs, over } = setUp([shutdown(2_000), invoke(5_000)]);
+  await clock.until(over, 2_000);
+  assert.equal(nextAtMs().length, 1);
+  assert.equal(clock.pendingTimers, 0);
+});

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LOG_NAME } from '../../src/log.ts';
+import { ACCEPTED, METADATA_DISALLOWED, UNREACHABLE } from '../support/doubles.ts';
+import { START_MS } from '../support/fake-clock.ts';
+import { at, bodyOf, functionRecord, isoTime, noise, platformRecord } from '../support/records.ts';
+import { INSTANCE, OWN_PID, setUp } from './pipeline-setup.ts';
+
+test('bodies before the first event are kept until then, in order', async () => {
+  const { clock, client, pipeline, arrived } = setUp();
+  pipeline.receive(bodyOf(functionRecord('one')));
+  pipeline.receive(bodyOf(functionRecord('two')));
+  await clock.advance(60_000);
+  assert.equal(client.pushes.length, 0);
+  assert.equal(clock.pendingTimers, 0);
+  pipeline.begin();
+  assert.deepEqual(
+    (await arrived()).map(({ line }) => line),
+    ['one', 'two'],
+  );
+});
+
+test('the instance is drawn at the first event and not before, once', async () => {
+  const { pipeline, instancesDrawn, arrived } = setUp();
+  pipeline.receive(bodyOf(functionRecord('early')));
+  assert.equal(instancesDrawn(), 0);
+  pipeline.begin();
+  pipeline.begin();
+  assert.equal(instancesDrawn(), 1);
+  assert.equal(at(await arrived(), 0).metadata['instance'], INSTANCE);
+});
+
+test('a flood before the first event is not kept back, and lines after it have their instance all the same', async () => {
+  const { clock, pipeline, arrived } = setUp();
+  for (let index = 0; index < 30; index++) pipeline.receive(bodyOf(functionRecord(`${index} ${'x'.repeat(100_000)}`)));
+  await clock.advance(5_000);
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('after')));
+  const entries = await arrived();
+  assert.equal(entries.length, 31);
+  assert.equal(at(entries, -1).line, 'after');
+  assert.equal(at(entries, -1).metadata['instance'], INSTANCE);
+});
+
+test('only the types that were asked for are sent; the others are not even counted', async () => {
+  const { pipeline, ledger, arrived } = setUp({ logTypes: ['function'] });
+  pipeline.begin();
+  const extensionLine = { time: isoTime(START_MS), type: 'extension', record: 'hello\n' };
+  pipeline.receive(bodyOf(platformRecord('start', { requestId: 'r-1' }), functionRecord('line'), extensionLine));
+  const entries = await arrived();
+  assert.deepEqual(
+    entries.map(({ line }) => line),
+    ['line'],
+  );
+  assert.equal(at(entries, 0).metadata['request_id'], 'r-1', 'platform records are understood all the same');
+  assert.equal(ledger.totals().received, 1);
+});
+
+test('our own lines never come back round, those of other extensions are sent', async () => {
+  const { pipeline, arrived } = setUp({ logTypes: ['extension'] });
+  pipeline.begin();
+  const own = `{"level":"warn","time":1767607200118,"name":"${LOG_NAME}","pid":${OWN_PID},"msg":"log lines were lost"}\n`;
+  const lines = [own, 'another extension\n', own.replace(`:${OWN_PID},`, ':99,')];
+  pipeline.receive(bodyOf(...lines.map((record) => ({ time: isoTime(START_MS), type: 'extension', record }))));
+  assert.deepEqual(
+    (await arrived()).map(({ line }) => line),
+    lines.slice(1).map((line) => line.trimEnd()),
+  );
+});
+
+test('anything is a record: no shape stops what comes after it', async () => {
+  const odd = [
+    null,
+    1,
+    'text',
+    [],
+    {},
+    { type: 'function' },
+    { record: 'x' },
+    { type: 7, record: {} },
+    { time: {}, type: 'x' },
+  ];
+  const { pipeline, ledger, arrived } = setUp();
+  pipeline.begin();
+  pipeline.receive(bodyOf(...odd, functionRecord('after')));
+  const entries = await arrived();
+  assert.deepEqual(
+    entries.filter(({ type }) => type === 'platform').map(({ line }) => line),
+    odd.map((record) => JSON.stringify(record)),
+  );
+  assert.equal(entries.filter(({ line }) => line === 'after').length, 1);
+  assert.equal(ledger.totals().accepted, odd.length + 1);
+});
+
+test('records nested deeper than any stack reach Loki or are counted, and so do those beside them', async () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  const body = Buffer.from(
+    `[{"type":"function","record":"before"},{"type":"function","record":${deep}},{"type":"function","record":"after"}]`,
+  );
+  const { clock, pipeline, ledger, arrived, droppedEntries } = setUp();
+  pipeline.begin();
+  pipeline.receive(body);
+  pipeline.receive(bodyOf(functionRecord(deep)));
+  await clock.settle();
+  const lines = (await arrived()).map(({ line }) => line);
+  assert.ok(lines.includes('before') && lines.includes('after'), `${lines.length} lines`);
+  assert.equal(ledger.totals().received, ledger.totals().accepted + droppedEntries());
+});
+
+test('a long line is split into numbered parts that together are the line', async () => {
+  const { pipeline, arrived } = setUp({ maxLineBytes: 1_024 });
+  pipeline.begin();
+  const line = 'Käse 🧀 '.repeat(300);
+  pipeline.receive(bodyOf(functionRecord(line)));
+  const entries = await arrived();
+  assert.equal(entries.map((entry) => entry.line).join(''), line);
+  assert.deepEqual(
+    entries.map(({ metadata }) => metadata['part']),
+    entries.map((_, index) => `${index + 1}/${entries.length}`),
+  );
+  assert.equal(new Set(entries.map(({ nanoseconds }) => nanoseconds)).size, entries.length);
+});
+
+test('a body that was too large and bodies that are not JSON are counted, and later ones are read', async () => {
+  const { pipeline, ledger, arrived } = setUp();
+  pipeline.begin();
+  pipeline.receive(undefined);
+  pipeline.receive(Buffer.from('no json'));
+  pipeline.receive(Buffer.alloc(0));
+  pipeline.receive(bodyOf(functionRecord('after')));
+  assert.deepEqual(
+    (await arrived()).map(({ line }) => line),
+    ['after'],
+  );
+  assert.equal(ledger.totals().dropped.body_too_large, 1);
+  assert.equal(ledger.totals().dropped.unreadable_record, 1);
+});
+
+test('the trace comes from the event or from the record', async () => {
+  const { pipeline, arrived } = setUp();
+  pipeline.begin();
+  pipeline.invoked({
+    requestId: 'r-1',
+    traceHeader: 'Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1',
+  });
+  pipeline.receive(bodyOf(platformRecord('start', { requestId: 'r-1' }), functionRecord('line')));
+  for (const { metadata } of await arrived()) assert.equal(metadata['trace_id'], '1-695b8ba0-0f3c2b1a4d5e6f7081920a1b');
+});
+
+test('the line of one invocation never carries the id or the trace of another', async () => {
+  const { pipeline, arrived } = setUp();
+  pipeline.begin();
+  for (const id of ['a', 'b', 'c']) {
+    pipeline.invoked({ requestId: id, traceHeader: `Root=trace-${id}` });
+    pipeline.receive(
+      bodyOf(
+        platformRecord('start', { requestId: id }),
+        functionRecord(`line ${id}`),
+        platformRecord('end', { requestId: id }),
+      ),
+    );
+  }
+  for (const { line, metadata } of (await arrived()).filter(({ type }) => type === 'function')) {
+    assert.equal(`line ${metadata['request_id']}`, line);
+    assert.equal(`trace-${metadata['request_id']}`, metadata['trace_id']);
+  }
+});
+
+test('invocations that overlap give their id to no line but those that state it', async () => {
+  const { pipeline, arrived } = setUp({}, () => ACCEPTED, true);
+  pipeline.begin();
+  pipeline.receive(
+    bodyOf(
+      platformRecord('start', { requestId: 'r-1' }),
+      platformRecord('start', { requestId: 'r-2' }),
+      functionRecord('whose?'),
+    ),
+  );
+  assert.equal((await arrived()).find(({ line }) => line === 'whose?')?.metadata['request_id'], undefined);
+});
+
+test('structured metadata can be switched off', async () => {
+  const { pipeline, arrived } = setUp({ structuredMetadata: false });
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('line'), platformRecord('start', { requestId: 'r-1' })));
+  for (const { metadata } of await arrived()) assert.deepEqual(metadata, {});
+});
+
+test('once Loki has refused structured metadata none is made', async () => {
+  const { client, pipeline, arrived, ledger } = setUp({}, ({ entries }) =>
+    entries.some(({ metadata }) => metadata.length > 0) ? METADATA_DISALLOWED : ACCEPTED,
+  );
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('first')));
+  await arrived();
+  const pushes = client.pushes.length;
+  pipeline.receive(bodyOf(functionRecord('second')));
+  await arrived();
+  assert.equal(client.pushes.length, pushes + 1);
+  assert.equal(ledger.totals().accepted, 2);
+});
+
+test('in an outage no summary lines pile up, and when it is over one says what was lost', async () => {
+  const { clock, client, pipeline, arrived } = setUp({ bufferMaxBytes: 65_536 }, () => UNREACHABLE);
+  pipeline.begin();
+  for (let index = 0; index < 50; index++) {
+    pipeline.receive(bodyOf(functionRecord(noise(4_000, index))));
+    await clock.until(pipeline.flush(clock.now() + 2_000), 2_000);
+    pipeline.reportLosses();
+  }
+  client.script = () => ACCEPTED;
+  await clock.advance(30_000);
+  client.pushes.length = 0;
+  pipeline.reportLosses();
+  const summaries = (await arrived()).filter(({ type }) => type === 'extension');
+  assert.equal(summaries.length, 1);
+  assert.match(at(summaries, 0).line, /"buffer_full":\d+/);
+});
+
+test('abandon counts what is held as lost at the end, and warns', async () => {
+  const { clock, pipeline, ledger, log } = setUp({}, () => undefined);
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('one'), functionRecord('two')));
+  await clock.until(pipeline.drain(clock.now() + 100), 100);
+  pipeline.abandon();
+  assert.equal(ledger.totals().dropped.shutdown_deadline, 2);
+  assert.equal(pipeline.heldEntries(), 0);
+  assert.equal(log.messages.length, 1);
+});
+
+test('idle, the pipeline has no timer', async () => {
+  const { clock, pipeline, arrived } = setUp();
+  pipeline.begin();
+  pipeline.resume();
+  pipeline.receive(bodyOf(functionRecord('line')));
+  await arrived();
+  pipeline.resume();
+  pipeline.sendNow();
+  pipeline.reportLosses();
+  await clock.settle();
+  assert.equal(clock.pendingTimers, 0);
+});

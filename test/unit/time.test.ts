@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settledBy } from '../../src/time.ts';
+import { FakeClock, START_MS } from '../support/fake-clock.ts';
+
+test('a promise that settles in time is reported as settled, and no timer stays', async () => {
+  const clock = new FakeClock();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settled = settledBy(clock, promise, START_MS + 100);
+  await clock.advance(99);
+  resolve();
+  assert.equal(await settled, true);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a rejection counts as settled and is not thrown', async () => {
+  const clock = new FakeClock();
+  assert.equal(await settledBy(clock, Promise.reject(new Error('no')), START_MS + 100), true);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('at the moment that was set the wait is over', async () => {
+  const clock = new FakeClock();
+  assert.equal(await clock.until(settledBy(clock, new Promise(() => {}), START_MS + 100)), false);
+  assert.equal(clock.now(), START_MS + 100);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a moment in the past is not waited for', async () => {
+  const clock = new FakeClock();
+  assert.equal(await settledBy(clock, new Promise(() => {}), START_MS), false);
+  assert.equal(await settledBy(clock, new Promise(() => {}), START_MS - 1), false);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a wait that was frozen over ends with the thaw', async () => {
+  const clock = new FakeClock();
+  const settled = settledBy(clock, new Promise(() => {}), START_MS + 100);
+  await clock.freeze(3_600_000);
+  assert.equal(await settled, false);
+});
