@@ -22,7 +22,8 @@ EXECUTABLE = bin/$(1)/extensions/$(NAME)
 LAYER = bin/$(NAME)-$(1).zip
 INSTALLED := node_modules/.package-lock.json
 BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-lock.json esbuild.config.mjs \
-	$(addprefix scripts/,build-sea.ts elf.ts make-code-cache.ts toolchain.ts warm-up.ts)
+	$(addprefix scripts/,build-sea.ts elf.ts make-code-cache.ts toolchain.ts warm-up.ts) \
+	$(wildcard scripts/front/*.ts)
 LAYER_INPUTS := LICENSE $(addprefix scripts/,package-layer.ts deflate.ts licenses.ts zip.ts)
 
 ##@ Every day

@@ -9,6 +9,7 @@ import path from 'node:path';
 import postject from 'postject';
 import { bundle } from '../esbuild.config.mjs';
 import { readElf, stripElf } from './elf.ts';
+import { attachFront } from './front/attach.ts';
 import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
 
 const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
@@ -19,13 +20,11 @@ const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 const SAME_CACHE = '--random-seed=1';
 
 /**
- * Our memory is the function's. Compared over 3,000 invocations and a flood of 100,000 lines, without and with all three: growth 32.3 and
- * 7.8 MB, private memory at the peak 110 and 63 MB, CPU 64 and 54 ms per MB of text (on a loaded machine). V8 takes its code cache with them.
- * - a young generation that does not grow to 16 MB per half (1 MB would promote too early, and doubles the peak)
+ * What V8 must know from the start; it takes its code caches with these two. What can wait is set in src/load-late.sea.ts, with the figures.
+ * - a young generation that does not grow to 16 MB per half (1 MB would promote too early)
  * - optimizing on the main thread, as each worker thread keeps megabytes of malloc arena to itself for good
- * - WebAssembly, which is undici's HTTP parser, without its optimizing compiler, for the same reason
  */
-const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation', '--liftoff-only'];
+const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'];
 
 const arch = parseArchitecture(process.argv[2]);
 const sourceDir = path.resolve(process.argv[3] ?? path.join(root, 'src'));
@@ -47,6 +46,8 @@ makeCodeCache();
 const executable = path.join(workDir, 'executable');
 writeFileSync(executable, stripElf(readElf(readFileSync(node))));
 await inject(executable, makeBlob());
+// The last change to the file: whatever moves segments afterwards would break it.
+writeFileSync(executable, attachFront(readFileSync(executable)));
 chmodSync(executable, 0o755);
 // Removed first: an executable that runs cannot be written to.
 rmSync(output, { force: true });

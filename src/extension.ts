@@ -29,29 +29,31 @@ const MAX_RETRY_MS = 1_000;
 
 /** Runs until SHUTDOWN has been dealt with. Does not throw: whatever goes wrong on our side, the function goes on. */
 export async function runLifecycle(parts: LifecycleParts): Promise<void> {
-  const { clock, log, strategy } = parts;
+  const { clock, strategy } = parts;
   let history = EMPTY_HISTORY;
+  let pipeline: Pipeline | undefined;
   for (;;) {
+    await tolerate(parts, () => pipeline?.suspend());
     const event = await insistOnNextEvent(parts);
-    const pipeline = await parts.pipeline();
-    try {
-      pipeline?.begin();
-      pipeline?.resume();
-      if (event.kind === 'shutdown') {
-        if (pipeline) await shutDown(pipeline, event.deadlineMs, clock);
-        return;
-      }
-      if (!pipeline) continue;
+    await tolerate(parts, async () => {
+      pipeline = await parts.pipeline();
+    });
+    await tolerate(parts, () => pipeline?.begin());
+    await tolerate(parts, () => pipeline?.resume());
+    if (event.kind === 'shutdown') {
+      if (pipeline) await shutDown(pipeline, event.deadlineMs, parts);
+      return;
+    }
+    await tolerate(parts, async () => {
+      if (!pipeline) return;
       pipeline.invoked(event);
+      pipeline.reportLosses();
       const nowMs = clock.now();
       history = recordInvocation(history, nowMs);
-      if (decideFlush(strategy, history, nowMs, pipeline.oldestHeldMs()) === 'wait') {
-        await finishInvocation(pipeline, event, parts);
-      }
-    } catch (error) {
-      log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
-      if (event.kind === 'shutdown') return;
-    }
+      const decision = decideFlush(strategy, history, nowMs, pipeline.oldestHeldMs());
+      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background.
+      if (decision === 'wait' && pipeline.isHealthy()) await finishInvocation(pipeline, event, parts);
+    });
   }
 }
 
@@ -68,18 +70,29 @@ async function finishInvocation(pipeline: Pipeline, event: InvokeEvent, parts: L
 }
 
 /** Takes late records, pushes everything, and is done before the deadline. */
-async function shutDown(pipeline: Pipeline, deadlineMs: EpochMs, clock: Clock): Promise<void> {
+async function shutDown(pipeline: Pipeline, deadlineMs: EpochMs, parts: LifecycleParts): Promise<void> {
+  const { clock } = parts;
   const nowMs = clock.now();
   const remainingMs = Math.max(0, deadlineMs - nowMs);
+  const lateUntilMs = nowMs + Math.min(LATE_RECORDS_MS, remainingMs / 3);
   const endMs: EpochMs = deadlineMs - Math.min(EXIT_RESERVE_MS, remainingMs / 4);
-  pipeline.sendNow();
-  await settledBy(clock, pipeline.invocations.lastReport(), nowMs + Math.min(LATE_RECORDS_MS, remainingMs / 3));
-  pipeline.reportLosses();
-  await pipeline.drain(endMs);
-  // What the last pushes lost is told as well, if there is time.
-  pipeline.reportLosses();
-  await pipeline.drain(endMs);
-  pipeline.abandon();
+  await tolerate(parts, () => pipeline.sendNow());
+  await tolerate(parts, () => settledBy(clock, pipeline.invocations.lastReport(), lateUntilMs));
+  // Twice: what the first pushes lose is told with the second, if there is time.
+  for (let round = 0; round < 2; round++) {
+    await tolerate(parts, () => pipeline.reportLosses());
+    await tolerate(parts, () => pipeline.drain(endMs));
+  }
+  await tolerate(parts, () => pipeline.abandon());
+}
+
+/** Runs one step; a bug in it is reported and does not keep the next one from running. */
+async function tolerate({ log }: LifecycleParts, step: () => unknown): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
+  }
 }
 
 async function insistOnNextEvent({ nextEvent, clock, log }: LifecycleParts): Promise<NextEvent> {

@@ -9,6 +9,7 @@
 //            the first event: until then it would cost start-up time and memory for nothing.
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
+import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Config, type ConfigProblem, type Environment, parseConfig } from './config.ts';
 import { runLifecycle } from './extension.ts';
@@ -55,8 +56,7 @@ async function main(args: readonly string[], env: Environment): Promise<number> 
     return 1;
   }
   const { config, problems } = settings ?? parseConfig(env);
-  // A function that measures its coverage must not make us write a report at exit.
-  if (env['NODE_V8_COVERAGE']) process.getBuiltinModule('node:v8').stopCoverage();
+  if (env['NODE_DEBUG'] || env['NODE_V8_COVERAGE']) hushNode();
   const late = lazily(loadLate);
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
   process.on('uncaughtException', (error) => {
@@ -182,6 +182,17 @@ async function trySubscribe(
     log.write('error', 'the subscription failed, no logs are sent', { error: String(error) });
   }
   return false;
+}
+
+/**
+ * Node obeys these variables of the function before any code of ours runs. What it prints for them on stderr would come back as records of
+ * the `extension` stream and make it print more, and it would write a coverage report at exit.
+ */
+function hushNode(): void {
+  process.getBuiltinModule('node:v8').stopCoverage();
+  closeSync(2);
+  // The lowest free descriptor is the one just closed.
+  openSync('/dev/null', 'w');
 }
 
 function commandLine(args: readonly string[]): number {

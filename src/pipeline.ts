@@ -1,12 +1,12 @@
 // The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
 import type { Config } from './config.ts';
+import { createBodyQueue } from './lambda/body-queue.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import { createInvocations, type Invocations } from './lambda/invocations.ts';
 import type { Level } from './lambda/line-format.ts';
-import { createBodyReader } from './lambda/log-body.ts';
 import { type LogRecord, toLogRecord, traceIdOf } from './lambda/log-record.ts';
 import { createTimeReader } from './lambda/record-time.ts';
-import type { Ledger, Losses } from './ledger.ts';
+import type { DropReason, Ledger, Losses } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
 import type { StreamType } from './loki/batch.ts';
@@ -50,6 +50,8 @@ export interface Pipeline {
   receive(body: Buffer | undefined): void;
   /** The first event has come: from now on records become entries. Calling it again does nothing. */
   begin(): void;
+  /** The sandbox may be frozen from now on. */
+  suspend(): void;
   /** The sandbox was thawed: connections may be dead, and what is due can leave. */
   resume(): void;
   /** Sends what is held without waiting for it. */
@@ -61,12 +63,12 @@ export interface Pipeline {
   abandon(): void;
   /** Sends one line that says what was lost since the last one. */
   reportLosses(): void;
+  /** Whether Loki answers well, as far as we know. */
+  isHealthy(): boolean;
   heldEntries(): number;
   oldestHeldMs(): EpochMs | undefined;
 }
 
-/** Bodies that wait for the first event; more than this is not kept back. Init logs a few KB. */
-const MAX_WAITING_BYTES = 1024 * 1024;
 const NO_METADATA = Buffer.alloc(0);
 
 /** Lines of more invocations than this do not come in turn. */
@@ -80,7 +82,6 @@ interface SharedMetadata {
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, log, clock, isOwnLine } = parts;
   const invocations = createInvocations(parts.concurrent);
-  const bodies = createBodyReader();
   const readTime = createTimeReader();
   const backlog = createBacklog(
     streamLabels(config, identity),
@@ -93,54 +94,19 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random);
   /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();
-  const waiting: (Buffer | undefined)[] = [];
-  let waitingBytes = 0;
-  let begun = false;
-  let ingesting = false;
+  const bodies = createBodyQueue({
+    take: (raw) => take(toLogRecord(raw, readTime), clock.now()),
+    lose,
+    taken() {
+      // Where no event comes between init and SHUTDOWN there is no better moment.
+      if (parts.concurrent) reportLosses();
+      delivery.wake();
+    },
+    defer: parts.defer,
+  });
   let instanceId: string | undefined;
 
-  /** One body at a time: between two, the listener answers what came meanwhile. */
-  function ingestSoon(): void {
-    if (ingesting || waiting.length === 0) return;
-    ingesting = true;
-    parts.defer(() => {
-      ingesting = false;
-      ingestNext();
-      ingestSoon();
-    });
-  }
-
-  function ingestNext(): void {
-    if (waiting.length === 0) return;
-    const body = waiting.shift();
-    waitingBytes -= body?.length ?? 0;
-    ingest(body);
-  }
-
-  function ingestAll(): void {
-    while (waiting.length > 0) ingestNext();
-  }
-
-  function ingest(body: Buffer | undefined): void {
-    if (body === undefined) {
-      lose('body_too_large', 1);
-      return;
-    }
-    const { records, unreadable } = bodies.read(body);
-    if (unreadable > 0) lose('unreadable_record', unreadable);
-    const nowMs = clock.now();
-    for (const raw of records) {
-      try {
-        take(toLogRecord(raw, readTime), nowMs);
-      } catch {
-        // JSON that is nested too deep to be written again, for example. Its neighbours go through.
-        lose('unreadable_record', 1);
-      }
-    }
-    delivery.wake();
-  }
-
-  function lose(reason: 'body_too_large' | 'unreadable_record' | 'empty_line', records: number): void {
+  function lose(reason: DropReason, records: number): void {
     ledger.received(records);
     ledger.dropped(reason, records);
   }
@@ -216,36 +182,42 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     return losses;
   }
 
+  function reportLosses(): void {
+    // Through an outage the losses add up: a line about them could only push another line out.
+    if (!delivery.isHealthy()) return;
+    const losses = warnOfLosses();
+    if (!losses) return;
+    const line = JSON.stringify({ level: 'warn', message: LOSSES, ...losses });
+    const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
+    hold(summary, { ms: clock.now(), nanos: 0 }, line, undefined, clock.now());
+  }
+
   return {
     invocations,
     invoked: ({ requestId, traceHeader }) => invocations.invoked(requestId, traceIdOf(traceHeader)),
-    receive(body) {
-      waiting.push(body);
-      waitingBytes += body?.length ?? 0;
-      if (begun || waitingBytes > MAX_WAITING_BYTES) ingestSoon();
-    },
+    receive: bodies.add,
     begin() {
-      if (begun) return;
-      begun = true;
+      if (instanceId !== undefined) return;
       instanceId = parts.drawInstanceId();
-      ingestSoon();
+      sharedMetadata.clear();
+      bodies.open();
     },
+    suspend: () => parts.client.expectFreeze(),
     resume() {
       parts.client.distrustConnections();
       delivery.wake();
     },
     sendNow() {
-      ingestAll();
+      bodies.flush();
       delivery.sendNow();
     },
     async flush(untilMs) {
-      ingestAll();
+      bodies.flush();
       await delivery.flush(untilMs);
     },
     async drain(untilMs) {
-      ingestAll();
-      const lost = bodies.giveUp();
-      if (lost > 0) lose('unreadable_record', lost);
+      bodies.flush();
+      bodies.giveUp();
       await delivery.drain(untilMs);
     },
     abandon() {
@@ -253,15 +225,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (lost > 0) ledger.dropped('shutdown_deadline', lost);
       warnOfLosses();
     },
-    reportLosses() {
-      // Through an outage the losses add up: a line about them could only push another line out.
-      if (!delivery.isHealthy()) return;
-      const losses = warnOfLosses();
-      if (!losses) return;
-      const line = JSON.stringify({ level: 'warn', message: LOSSES, ...losses });
-      const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
-      hold(summary, { ms: clock.now(), nanos: 0 }, line, undefined, clock.now());
-    },
+    reportLosses,
+    isHealthy: () => delivery.isHealthy(),
     heldEntries: () => backlog.heldEntries(),
     oldestHeldMs: () => backlog.oldestMs(),
   };

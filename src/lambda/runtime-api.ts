@@ -44,47 +44,71 @@ export function createRuntimeApi(address: string): RuntimeApi {
     return socket;
   }
 
+  function send(socket: Socket, text: string, onSent?: () => void): Promise<RuntimeApiResponse> {
+    return new Promise((resolve, reject) => {
+      let received: Buffer = Buffer.alloc(0);
+      const finish = (settle: () => void) => {
+        socket.off('data', onData);
+        socket.off('end', onEnd);
+        socket.off('error', onError);
+        socket.off('close', onEnd);
+        settle();
+      };
+      const fail = (error: Error) => {
+        socket.destroy();
+        finish(() => reject(received.length === 0 ? new UnansweredError(error) : error));
+      };
+      const accept = (parsed: ParsedResponse | undefined): boolean => {
+        if (!parsed) return false;
+        if (parsed.reusable) idle = socket;
+        else socket.destroy();
+        finish(() => resolve(parsed.response));
+        return true;
+      };
+      const onData = (chunk: Buffer) => {
+        received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+        accept(parseResponse(received, false));
+      };
+      const onEnd = () => {
+        if (accept(parseResponse(received, true))) return;
+        fail(new Error('the Runtime API closed the connection before it had answered'));
+      };
+      const onError = (error: Error) => fail(error);
+      socket.on('data', onData);
+      socket.on('end', onEnd);
+      socket.on('error', onError);
+      socket.on('close', onEnd);
+      socket.write(text, onSent && ((error) => !error && onSent()));
+    });
+  }
+
   return {
-    request(request, onSent) {
-      const socket = idle ?? open();
+    async request(request, onSent) {
+      const text = formatRequest(address, request);
+      const reused = idle;
       idle = undefined;
-      return new Promise((resolve, reject) => {
-        let received: Buffer = Buffer.alloc(0);
-        const finish = (settle: () => void) => {
-          socket.off('data', onData);
-          socket.off('end', onEnd);
-          socket.off('error', onError);
-          socket.off('close', onEnd);
-          settle();
-        };
-        const onData = (chunk: Buffer) => {
-          received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-          accept(parseResponse(received, false));
-        };
-        const onEnd = () => {
-          if (accept(parseResponse(received, true))) return;
-          socket.destroy();
-          finish(() => reject(new Error('the Runtime API closed the connection before it had answered')));
-        };
-        const onError = (error: Error) => {
-          socket.destroy();
-          finish(() => reject(error));
-        };
-        const accept = (parsed: ParsedResponse | undefined): boolean => {
-          if (!parsed) return false;
-          if (parsed.reusable) idle = socket;
-          else socket.destroy();
-          finish(() => resolve(parsed.response));
-          return true;
-        };
-        socket.on('data', onData);
-        socket.on('end', onEnd);
-        socket.on('error', onError);
-        socket.on('close', onEnd);
-        socket.write(formatRequest(address, request), onSent && ((error) => !error && onSent()));
-      });
+      if (reused) {
+        try {
+          return await send(reused, text, onSent);
+        } catch (error) {
+          // The server may close a connection in the very moment in which we use it again (RFC 9112, 9.3.1).
+          if (!(error instanceof UnansweredError)) throw error;
+        }
+      }
+      try {
+        return await send(open(), text, onSent);
+      } catch (error) {
+        throw error instanceof UnansweredError ? error.cause : error;
+      }
     },
   };
+}
+
+/** The connection ended before the first byte of an answer. */
+class UnansweredError extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
 }
 
 function formatRequest(address: string, { method, path, headers = {}, body }: RuntimeApiRequest): string {

@@ -56,6 +56,8 @@ export interface Backlog {
   heldBytes(): number;
   /** Batches that are sealed and not in flight. */
   readyBatches(): number;
+  /** Those of them that Loki has not failed on yet. */
+  untriedBatches(): number;
   /** When the oldest entry that is being filled into a batch was received. */
   oldestUnsealedMs(): EpochMs | undefined;
   /** When the oldest entry of all was received. */
@@ -64,8 +66,8 @@ export interface Backlog {
   clear(): number;
 }
 
-export function queued(batch: Batch, failures = 0, acceptedAtFirstFailure = 0): QueuedBatch {
-  return { batch, inFlight: false, failures, acceptedAtFirstFailure, stripped: false, restamped: false };
+export function queued(batch: Batch): QueuedBatch {
+  return { batch, inFlight: false, failures: 0, acceptedAtFirstFailure: 0, stripped: false, restamped: false };
 }
 
 /**
@@ -200,6 +202,7 @@ export function createBacklog(
       return entries;
     },
     heldBytes,
+    untriedBatches: () => queue.filter(({ inFlight, failures }) => !inFlight && failures === 0).length,
     readyBatches: () => queue.filter(({ inFlight }) => !inFlight).length,
     oldestUnsealedMs: () => oldest(builders.map((builder) => builder.oldestMs)),
     oldestMs: () =>

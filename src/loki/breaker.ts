@@ -11,7 +11,9 @@ export interface Breaker {
   isOpen(): boolean;
   /** The moment before which nothing may be sent; 0 when nothing stands against it. */
   waitUntilMs(): EpochMs;
-  /** Loki has answered well, or deserves to be asked afresh: closed, nothing to wait for. */
+  /** Loki has answered well: closed. A wait that Loki asked for stays in force. */
+  accepted(): void;
+  /** Loki is to be asked afresh, whatever was before. */
   reset(): void;
   /** @param askedMs a moment that Loki itself asked to wait for */
   failed(nowMs: EpochMs, askedMs?: EpochMs): void;
@@ -23,20 +25,33 @@ export function createBreaker(limits: BackoffLimits, random: () => number): Brea
   let failures = 0;
   let open = false;
   let notBeforeMs: EpochMs = 0;
+  let askedUntilMs: EpochMs = 0;
 
   function failed(nowMs: EpochMs, askedMs: EpochMs = 0): void {
+    askedUntilMs = Math.max(askedUntilMs, askedMs);
+    // Pushes that were under way together and fail together are one failure.
+    if (failures > 0 && nowMs < notBeforeMs) {
+      notBeforeMs = Math.max(askedUntilMs, notBeforeMs);
+      return;
+    }
     failures++;
     if (failures >= FAILURES_TO_OPEN) open = true;
-    notBeforeMs = Math.max(askedMs, nowMs + backoffMs(limits, failures, random));
+    notBeforeMs = Math.max(askedUntilMs, nowMs + backoffMs(limits, failures, random));
   }
 
   return {
     isOpen: () => open,
     waitUntilMs: () => notBeforeMs,
+    accepted() {
+      failures = 0;
+      open = false;
+      notBeforeMs = askedUntilMs;
+    },
     reset() {
       failures = 0;
       open = false;
       notBeforeMs = 0;
+      askedUntilMs = 0;
     },
     failed,
     trip(nowMs) {

@@ -10,7 +10,10 @@ import { halve, stripMetadata } from './batch.ts';
 import { createBreaker } from './breaker.ts';
 import { MAX_CONNECTIONS, type PushClient } from './push-client.ts';
 
-export type DeliveryConfig = Pick<Config, 'batchMaxWaitMs' | 'retryMinBackoffMs' | 'retryMaxBackoffMs'>;
+export type DeliveryConfig = Pick<
+  Config,
+  'batchMaxWaitMs' | 'flushTimeoutMs' | 'retryMinBackoffMs' | 'retryMaxBackoffMs'
+>;
 
 export interface Delivery {
   /** Sends what is due by size or age. Call it when entries were added. */
@@ -27,8 +30,10 @@ export interface Delivery {
   takesMetadata(): boolean;
 }
 
-/** Failures that Loki answers on one batch, while it takes others, before the batch is split to find the entry at fault. */
+/** Failures that Loki answers on one batch, while it takes others, before the batch is split to find the entry at fault ... */
 const FAILURES_TO_SPLIT = 3;
+/** ... and before a single entry is given up: a Loki that fails every other request must not lose one in a thousand lines. */
+const FAILURES_TO_GIVE_UP = 12;
 /** Under a rate limit nothing smaller is split, unless Loki says that it was too much at once. */
 const SMALL_REQUEST_BYTES = 65_536;
 const REPORT_AGAIN_AFTER_MS = 60_000;
@@ -54,6 +59,7 @@ export function createDelivery(
   let metadataAllowed = true;
   let timer: Timer | undefined;
   let waiting: (() => void) | undefined;
+  let flushUntilMs: EpochMs = 0;
 
   /** Sends as much as may be sent now, and sets the one timer for the next moment at which something may. */
   function pump(): void {
@@ -64,8 +70,9 @@ export function createDelivery(
     const parallel = probing ? 1 : MAX_CONNECTIONS;
     const blockedUntilMs = breaker.waitUntilMs();
     if (nowMs >= blockedUntilMs) {
-      // A probe takes a batch that is there already: through an outage the lines of many invocations gather in one batch.
-      if (!probing || backlog.readyBatches() === 0) {
+      // A probe takes a batch that is there already: through an outage the lines of many invocations gather in one batch. If Loki has failed
+      // on all of these, the fault may be theirs, and another one is tried.
+      if (!probing || backlog.untriedBatches() === 0) {
         backlog.seal(mode === 'due' ? nowMs - config.batchMaxWaitMs : Number.POSITIVE_INFINITY);
       }
       while (inFlight < parallel) {
@@ -74,9 +81,14 @@ export function createDelivery(
         void send(next);
       }
     }
-    if (waiting && (backlog.heldEntries() === 0 || (mode === 'flush' && breaker.isOpen()))) waiting();
+    if (waiting && (backlog.heldEntries() === 0 || (mode === 'flush' && isInVain()))) waiting();
     const wakeMs = nextMoment(nowMs, blockedUntilMs);
     if (wakeMs !== undefined) timer = clock.after(Math.max(1, wakeMs - nowMs), pump);
+  }
+
+  /** Whether a flush would wait for nothing. */
+  function isInVain(): boolean {
+    return breaker.isOpen() || (inFlight === 0 && breaker.waitUntilMs() >= flushUntilMs);
   }
 
   /** Undefined while nothing is held, or while an answer will wake us anyway: an idle extension has no timer. */
@@ -107,10 +119,10 @@ export function createDelivery(
         backlog.settle(sent);
         ledger.accepted(batch.entryCount);
         acceptedBatches++;
-        breaker.reset();
+        breaker.accepted();
         return;
       case 'rejected': {
-        breaker.reset();
+        breaker.accepted();
         const lost = countRefused(outcome.entries, batch.entryCount);
         if (outcome.reason === 'too_old' && lost === batch.entryCount && !sent.restamped) {
           backlog.restamp(sent, clock.now());
@@ -124,12 +136,12 @@ export function createDelivery(
         return;
       }
       case 'too_large':
-        breaker.reset();
+        breaker.accepted();
         if (batch.entryCount === 1) giveUp(sent, outcome.detail);
-        else split(sent, 0);
+        else split(sent);
         return;
       case 'metadata_disallowed':
-        breaker.reset();
+        breaker.accepted();
         if (sent.stripped) {
           giveUp(sent, outcome.detail);
           return;
@@ -165,28 +177,34 @@ export function createDelivery(
   /** A request that is larger than the limit's burst never passes, however long it waits; a smaller one does. */
   function throttle(sent: QueuedBatch, tooMuchAtOnce: boolean, notBeforeMs: EpochMs): void {
     breaker.failed(clock.now(), notBeforeMs);
-    sent.failures++;
+    countFailure(sent);
     const stuck = sent.failures >= FAILURES_TO_SPLIT && sent.batch.requestBytes > SMALL_REQUEST_BYTES;
-    if ((tooMuchAtOnce || stuck) && sent.batch.entryCount > 1) split(sent, 0);
+    if ((tooMuchAtOnce || stuck) && sent.batch.entryCount > 1) split(sent);
     else backlog.release(sent);
   }
 
   /** Loki itself failed on this batch. If it takes others meanwhile, the fault is in the batch. */
   function failOn(sent: QueuedBatch, detail: string): void {
     backlog.release(sent);
-    if (sent.failures === 0) sent.acceptedAtFirstFailure = acceptedBatches;
-    sent.failures++;
+    countFailure(sent);
     breaker.failed(clock.now());
     report('failed', 'Loki does not take our requests at the moment', detail);
-    if (sent.failures < FAILURES_TO_SPLIT || acceptedBatches === sent.acceptedAtFirstFailure) return;
-    if (sent.batch.entryCount === 1) giveUp(sent, detail, 'retries_exhausted');
-    // The halves are as suspect as the whole was: one more failure, while others pass, splits them again.
-    else split(sent, FAILURES_TO_SPLIT - 1);
+    if (acceptedBatches === sent.acceptedAtFirstFailure) return;
+    if (sent.batch.entryCount > 1) {
+      if (sent.failures >= FAILURES_TO_SPLIT) split(sent);
+    } else if (sent.failures >= FAILURES_TO_GIVE_UP) {
+      giveUp(sent, detail, 'retries_exhausted');
+    }
   }
 
-  function split(sent: QueuedBatch, failures: number): void {
+  function countFailure(sent: QueuedBatch): void {
+    if (sent.failures === 0) sent.acceptedAtFirstFailure = acceptedBatches;
+    sent.failures++;
+  }
+
+  function split(sent: QueuedBatch): void {
     const halves = halve(sent.batch).map((half) => ({
-      ...queued(half, failures, acceptedBatches),
+      ...queued(half),
       stripped: sent.stripped,
       restamped: sent.restamped,
     }));
@@ -214,6 +232,8 @@ export function createDelivery(
     // There is no later any more: what failed before gets its chance now.
     if (newMode === 'drain') breaker.reset();
     const acceptedBefore = acceptedBatches;
+    const startMs = clock.now();
+    flushUntilMs = untilMs;
     let timedOut = false;
     await new Promise<void>((resolve) => {
       const limit = clock.after(Math.max(0, untilMs - clock.now()), () => {
@@ -228,8 +248,9 @@ export function createDelivery(
     });
     waiting = undefined;
     mode = 'due';
-    // The function was held for the whole time and nothing came of it: the next invocations need not find that out again.
-    if (timedOut && acceptedBatches === acceptedBefore) breaker.trip(clock.now());
+    // The function was held for the full time and nothing came of it: the next invocations need not find that out again.
+    const hadItsTime = clock.now() - startMs >= config.flushTimeoutMs;
+    if (timedOut && hadItsTime && acceptedBatches === acceptedBefore) breaker.trip(clock.now());
     pump();
   }
 

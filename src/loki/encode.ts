@@ -180,7 +180,8 @@ export function withoutMetadata(entry: Buffer): Buffer {
 /** The same entry at another moment; the one it had becomes metadata `original_time`, in ISO 8601. */
 export function withInstant(entry: Buffer, instant: Instant): Buffer {
   const { instant: original, line, metadata } = readEntry(entry);
-  const originalTime = encodeMetadata({ original_time: new Date(original.ms).toISOString() });
+  const milliseconds = new Date(original.ms).toISOString().slice(0, -1);
+  const originalTime = encodeMetadata({ original_time: `${milliseconds}${String(original.nanos).padStart(6, '0')}Z` });
   // An entry without any metadata is one for a Loki that takes none.
   return encodeEntry(instant, line, metadata.length === 0 ? metadata : Buffer.concat([metadata, originalTime]));
 }

@@ -1,14 +1,16 @@
 // Sends one body to Loki's push endpoint and says what came of it. Never throws, never retries an answer, knows nothing of batches.
 // It owns the connections, and so the one retry that belongs to them: a connection that was open during a freeze may be dead without
 // our knowing, and a failure on such a one says nothing about Loki.
-import type { Pool } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import UndiciPool from 'undici/lib/dispatcher/pool.js';
-import type { Clock, EpochMs } from '../time.ts';
+import type { Clock, EpochMs, Timer } from '../time.ts';
 import { type PushOutcome, toOutcome } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export interface PushClient {
   push(body: Buffer): Promise<PushOutcome>;
+  /** Call before the process may be frozen: what fails from then on may be the work of a freeze that we have not heard of yet. */
+  expectFreeze(): void;
   /** Call after a freeze: connections that are open now may be dead. */
   distrustConnections(): void;
 }
@@ -18,12 +20,14 @@ export const MAX_CONNECTIONS = 4;
 /** Load balancers close a connection that was idle for 60 s, Loki after 120 s. */
 const IDLE_MS = 50_000;
 /**
- * An attempt on a distrusted connection is given up after this, or after twice what the last answer took if that is longer: a connection
- * that swallows everything must not cost a whole flush.
+ * An attempt on a distrusted connection is given up after this, or after four times what the last answer took if that is longer: a
+ * connection that swallows everything must not cost a whole flush. If Loki was only slow it gets the same bytes twice, and drops one.
  */
-const DISTRUSTED_TIMEOUT_MS = 1_000;
+const DISTRUSTED_TIMEOUT_MS = 250;
+/** With short invocations an attempt, and the next one, can each meet a freeze. */
+const MAX_ATTEMPTS = 4;
 /** What is kept of the text of an answer: Loki lists up to ten refused entries. */
-const MAX_ANSWER_BYTES = 4_096;
+const MAX_ANSWER_BYTES = 16_384;
 
 /** @param userAgent product and version, which Loki records */
 export function createPushClient(
@@ -40,7 +44,10 @@ export function createPushClient(
     ...(authorization !== undefined && { authorization }),
     ...(tenantId !== undefined && { 'x-scope-orgid': tenantId }),
   };
+  const inFlight = new Set<Attempt>();
   let connections = open();
+  let freezeExpected = false;
+  let thaws = 0;
   let lastUsedMs: EpochMs = 0;
   let lastAnswerMs = 0;
 
@@ -67,28 +74,51 @@ export function createPushClient(
     old.pool.destroy().catch(() => {});
   }
 
+  const distrustedLimitMs = () => Math.min(timeoutMs, Math.max(DISTRUSTED_TIMEOUT_MS, 4 * lastAnswerMs));
+
+  async function attempt(body: Buffer, { pool, trusted }: Connections): Promise<PushOutcome> {
+    const post = startPost(pool, { path: pathname + search, method: 'POST', headers, body }, clock);
+    inFlight.add(post);
+    post.giveUpAfter(trusted ? timeoutMs : distrustedLimitMs());
+    const outcome = await post.outcome;
+    inFlight.delete(post);
+    lastUsedMs = clock.now();
+    // undici frees the connection one turn after the answer: a push that came earlier would open another one.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    return outcome;
+  }
+
   return {
     async push(body) {
       if (!connections.trusted && clock.now() - lastUsedMs > IDLE_MS) reopen(connections);
-      const used = connections;
-      const startMs = clock.now();
-      lastUsedMs = startMs;
-      const limitMs = used.trusted ? timeoutMs : Math.min(timeoutMs, Math.max(DISTRUSTED_TIMEOUT_MS, 2 * lastAnswerMs));
-      let outcome = await post(used.pool, pathname + search, headers, body, limitMs, clock);
-      const unanswered = outcome.kind === 'unreachable' || (outcome.kind === 'failed' && outcome.unanswered === true);
-      if (unanswered && (!used.trusted || used !== connections)) {
+      for (let attempts = 1; ; attempts++) {
+        const used = connections;
+        const wasTrusted = used.trusted;
+        const thawsBefore = thaws;
+        const startMs = clock.now();
+        const outcome = await attempt(body, used);
+        if (isAnswer(outcome)) {
+          used.trusted = true;
+          lastAnswerMs = clock.now() - startMs;
+          return outcome;
+        }
+        // What fails across a freeze, or on a connection that was open during one, says nothing about Loki.
+        const frozen = thaws !== thawsBefore || used !== connections;
+        const perhapsFrozen = freezeExpected || !wasTrusted;
+        if (attempts >= (frozen ? MAX_ATTEMPTS : perhapsFrozen ? 2 : 1)) return outcome;
         reopen(used);
-        const fresh = connections;
-        outcome = await post(fresh.pool, pathname + search, headers, body, timeoutMs, clock);
-      } else if (!unanswered) {
-        used.trusted = true;
-        lastAnswerMs = clock.now() - startMs;
       }
-      lastUsedMs = clock.now();
-      return outcome;
+    },
+    expectFreeze() {
+      freezeExpected = true;
     },
     distrustConnections() {
-      connections.trusted = false;
+      freezeExpected = false;
+      thaws++;
+      connections.trusted &&= connections.pool.stats.connected === 0;
+      for (const post of inFlight) post.giveUpAfter(distrustedLimitMs());
     },
   };
 }
@@ -98,51 +128,65 @@ interface Connections {
   trusted: boolean;
 }
 
-function post(
-  pool: Pool,
-  path: string,
-  headers: Record<string, string>,
-  body: Buffer,
-  timeoutMs: number,
-  clock: Clock,
-): Promise<PushOutcome> {
-  return new Promise((resolve) => {
-    let status = 0;
-    let retryAfter: string | undefined;
-    let text = '';
-    let abort: ((reason: Error) => void) | undefined;
-    let over = false;
-    const finish = (outcome: PushOutcome) => {
-      over = true;
-      timer.cancel();
-      resolve(outcome);
-    };
-    const answer = () => toOutcome({ status, text, retryAfter }, clock.now());
-    const timer = clock.after(timeoutMs, () => {
-      finish(status > 0 ? answer() : { kind: 'failed', unanswered: true, detail: `no answer within ${timeoutMs} ms` });
-      abort?.(new Error('timeout'));
-    });
-    pool.dispatch(
-      { path, method: 'POST', headers, body },
-      {
-        onRequestStart(controller) {
-          abort = (reason) => controller.abort(reason);
-          if (over) controller.abort(new Error('timeout'));
-        },
-        onResponseStart(_controller, statusCode, responseHeaders) {
-          status = statusCode;
-          retryAfter = String(responseHeaders['retry-after'] ?? '') || undefined;
-        },
-        onResponseData(_controller, chunk) {
-          if (text.length < MAX_ANSWER_BYTES) text += chunk.toString('utf8', 0, MAX_ANSWER_BYTES);
-        },
-        onResponseEnd: () => finish(answer()),
-        onResponseError(_controller, error) {
-          if (!over) finish(status > 0 ? answer() : { kind: 'unreachable', detail: describe(error) });
-        },
-      },
-    );
+/** One request on its way. */
+interface Attempt {
+  readonly outcome: Promise<PushOutcome>;
+  /** Limits the rest of the attempt, from now on; a limit that ends earlier stays in force. */
+  giveUpAfter(limitMs: number): void;
+}
+
+/** Whether Loki, or whoever stands before it, has said something. */
+function isAnswer(outcome: PushOutcome): boolean {
+  return outcome.kind !== 'unreachable' && !(outcome.kind === 'failed' && outcome.unanswered);
+}
+
+function startPost(pool: Pool, request: Dispatcher.DispatchOptions, clock: Clock): Attempt {
+  const { promise, resolve } = Promise.withResolvers<PushOutcome>();
+  let status = 0;
+  let retryAfter: string | undefined;
+  let text = '';
+  let abort: ((reason: Error) => void) | undefined;
+  let over = false;
+  let endMs: EpochMs = Number.POSITIVE_INFINITY;
+  let timer: Timer | undefined;
+
+  /** @param otherwise the outcome if no status has come */
+  function finish(otherwise: PushOutcome): void {
+    if (over) return;
+    over = true;
+    timer?.cancel();
+    resolve(status > 0 ? toOutcome({ status, text, retryAfter }, clock.now()) : otherwise);
+  }
+
+  pool.dispatch(request, {
+    onRequestStart(controller) {
+      abort = (reason) => controller.abort(reason);
+      if (over) abort(new Error('given up before it was sent'));
+    },
+    onResponseStart(_controller, statusCode, responseHeaders) {
+      status = statusCode;
+      retryAfter = String(responseHeaders['retry-after'] ?? '') || undefined;
+    },
+    onResponseData(_controller, chunk) {
+      if (text.length < MAX_ANSWER_BYTES) text += chunk.toString('utf8', 0, MAX_ANSWER_BYTES);
+    },
+    onResponseEnd: () => finish({ kind: 'unreachable', detail: 'an answer without a status' }),
+    onResponseError: (_controller, error) => finish({ kind: 'unreachable', detail: describe(error) }),
   });
+
+  return {
+    outcome: promise,
+    giveUpAfter(limitMs) {
+      const newLimitMs = clock.now() + limitMs;
+      if (over || newLimitMs >= endMs) return;
+      endMs = newLimitMs;
+      timer?.cancel();
+      timer = clock.after(limitMs, () => {
+        finish({ kind: 'failed', unanswered: true, detail: `no answer within ${limitMs} ms` });
+        abort?.(new Error('given up'));
+      });
+    },
+  };
 }
 
 /** Names the failure as an operator knows it: `ECONNREFUSED`, `ENOTFOUND`, `UND_ERR_SOCKET other side closed`. */

@@ -11,6 +11,7 @@ const LAST_NANO = 999_999;
 export function createTimestamps(): (stated: Instant) => Instant {
   /** For each millisecond the highest nanosecond that was given out, oldest use first. */
   const givenNanos = new Map<number, number>();
+  let lastMs: number | undefined;
 
   return (stated) => {
     let { ms, nanos } = stated;
@@ -30,6 +31,9 @@ export function createTimestamps(): (stated: Instant) => Instant {
         break;
       }
     }
+    // Deleted first, so that the order of the map is that of the last use.
+    if (ms !== lastMs) givenNanos.delete(ms);
+    lastMs = ms;
     givenNanos.set(ms, nanos);
     return ms === stated.ms && nanos === stated.nanos ? stated : { ms, nanos };
   };

@@ -69,6 +69,7 @@ export function setUp(
     },
     abandon: () => note('abandon'),
     reportLosses: () => note('reportLosses'),
+    isHealthy: () => true,
     heldEntries: () => 0,
     oldestHeldMs: () => undefined,
   };

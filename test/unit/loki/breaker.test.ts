@@ -15,10 +15,25 @@ test('it opens after repeated failure, not after an accident', () => {
   const breaker = open();
   breaker.failed(START_MS);
   assert.equal(breaker.isOpen(), false);
-  breaker.failed(START_MS);
+  breaker.failed(START_MS + 100);
   assert.equal(breaker.isOpen(), false);
-  breaker.failed(START_MS);
+  breaker.failed(START_MS + 300);
   assert.equal(breaker.isOpen(), true);
+});
+
+test('pushes that were under way together and fail together are one failure', () => {
+  const breaker = open();
+  for (let count = 0; count < 4; count++) breaker.failed(START_MS + count);
+  assert.equal(breaker.isOpen(), false);
+  assert.equal(breaker.waitUntilMs(), START_MS + 100);
+});
+
+test('a good answer does not bring forward a moment that Loki asked for', () => {
+  const breaker = open();
+  breaker.failed(START_MS, START_MS + 5_000);
+  breaker.accepted();
+  assert.equal(breaker.isOpen(), false);
+  assert.equal(breaker.waitUntilMs(), START_MS + 5_000);
 });
 
 test('each failure asks for a longer wait', () => {
@@ -52,8 +67,8 @@ test('a moment that Loki asked for goes before a shorter backoff, and a longer b
   breaker.failed(START_MS, START_MS + 5_000);
   assert.equal(breaker.waitUntilMs(), START_MS + 5_000);
   const patient = open();
-  for (let count = 0; count < 6; count++) patient.failed(START_MS, START_MS + 10);
-  assert.equal(patient.waitUntilMs(), START_MS + 3_200);
+  for (let count = 0; count < 6; count++) patient.failed(START_MS + count * 10_000, START_MS + 10);
+  assert.equal(patient.waitUntilMs(), START_MS + 53_200);
 });
 
 test('a moment that Loki asked for is not brought forward by a later failure', () => {

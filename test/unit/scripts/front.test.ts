@@ -18,11 +18,9 @@ import { makeFront } from '../../../scripts/front/program.ts';
 import { x86_64 } from '../../../scripts/front/x86-64.ts';
 import { ARCHITECTURES, hostArchitecture, nodePackage, runner } from '../../../scripts/toolchain.ts';
 import { createLambdaEmulator } from '../../support/lambda-emulator.ts';
+import { staticElf } from '../../support/static-elf.ts';
 
 const SETS = { x86_64, arm64 } as const;
-const MACHINES = { x86_64: 62, arm64: 183 } as const;
-const ADDRESS = 0x400000n;
-const HEADERS_BYTES = 64 + 56;
 const ALL_ONES = 2n ** 64n - 1n;
 
 for (const arch of ARCHITECTURES) {
@@ -277,27 +275,6 @@ function strandedFront(t: TestContext, arch: keyof typeof SETS): string {
 
 function exitStatus(file: string, env: Record<string, string>): Promise<number | null> {
   return new Promise((exited) => spawn(file, [], { env, stdio: 'ignore' }).once('exit', exited));
-}
-
-/** Header, one segment that holds everything, and the program, which starts at its first byte. */
-function staticElf(arch: keyof typeof SETS, program: Buffer): Buffer {
-  const headers = Buffer.alloc(HEADERS_BYTES);
-  headers.write('\x7fELF\x02\x01\x01', 'latin1');
-  headers.writeUInt16LE(2, 16);
-  headers.writeUInt16LE(MACHINES[arch], 18);
-  headers.writeUInt32LE(1, 20);
-  headers.writeBigUInt64LE(ADDRESS + BigInt(HEADERS_BYTES), 24);
-  headers.writeBigUInt64LE(64n, 32);
-  headers.writeUInt16LE(64, 52);
-  headers.writeUInt16LE(56, 54);
-  headers.writeUInt16LE(1, 56);
-  const bytes = BigInt(HEADERS_BYTES + program.length);
-  headers.writeUInt32LE(1, 64);
-  headers.writeUInt32LE(5, 68);
-  [0n, ADDRESS, ADDRESS, bytes, bytes, 0x10000n].forEach((value, index) => {
-    headers.writeBigUInt64LE(value, 72 + index * 8);
-  });
-  return Buffer.concat([headers, program]);
 }
 
 function folder(t: TestContext): string {

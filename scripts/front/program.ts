@@ -1,0 +1,173 @@
+// The front: the first code that runs in the executable, before the dynamic loader and Node.js. Without it the kernel refuses the executable
+// where the loader is missing (Alpine), and the loader does where the libraries are too old (Amazon Linux 2): each fails the function's
+// init. The front starts the system's loader if that is new, else libraries beside the layer (own-libraries.ts), else the system's
+// loader if a trial succeeds; and if nothing does, it steps aside (step-aside.ts). Why, and at what cost: docs/base-systems.md.
+// The vectors on the stack: System V ABI, AMD64 supplement, 3.4.1; getauxval(3).
+
+import { arm64 } from './arm64.ts';
+import type { InstructionSet } from './instruction-set.ts';
+import { LINUX } from './instruction-set.ts';
+import { MachineCode } from './machine-code.ts';
+import { writeMapLoader } from './map-loader.ts';
+import { setLibraryPath, whenNamed, writeOwnLibraries } from './own-libraries.ts';
+import { writeStepAside } from './step-aside.ts';
+import { x86_64 } from './x86-64.ts';
+
+type Architecture = 'x86_64' | 'arm64';
+
+const SETS: Readonly<Record<Architecture, InstructionSet>> = { x86_64, arm64 };
+const ELF_MACHINES: Readonly<Record<Architecture, bigint>> = { x86_64: 62n, arm64: 183n };
+/** Where the usual distributions keep libstdc++, which is the one library that a system with a new glibc may lack. */
+const LIBSTDCXX: Readonly<Record<Architecture, readonly string[]>> = {
+  x86_64: ['/usr/lib64/libstdc++.so.6', '/usr/lib/x86_64-linux-gnu/libstdc++.so.6'],
+  arm64: ['/usr/lib64/libstdc++.so.6', '/usr/lib/aarch64-linux-gnu/libstdc++.so.6'],
+};
+/** Keys of the auxiliary vector. */
+const PROGRAM_HEADERS = 3n;
+const PROGRAM_HEADER_COUNT = 5n;
+const PAGE_BYTES = 6n;
+const LOADER_BASE = 7n;
+const PROGRAM_ENTRY = 9n;
+const EXECUTABLE_PATH = 31n;
+/** The loader names its versions near its beginning. */
+const SEARCHED_BYTES = 16_384n;
+
+export interface FrontProgram {
+  readonly architecture: Architecture;
+  /** Path of the system's dynamic loader, as the executable names it. */
+  readonly loader: string;
+  /** What the loader is told of the program: where its own segment table is in memory, and where it starts. */
+  readonly headersAddress: bigint;
+  readonly headerCount: bigint;
+  readonly entryAddress: bigint;
+}
+
+/** Machine code that may stand anywhere in memory and starts at its first byte. */
+export function makeFront(program: FrontProgram): Buffer {
+  const code = new MachineCode(SETS[program.architecture]);
+  code.begin('stack');
+  code.reserve('child status', 16);
+  readVectors(code);
+  mapLoader(code, 'loader path');
+  code.set('is glibc', 0n);
+  code.when('loader entry', '!=', 0n, () => judgeByVersion(code, LIBSTDCXX[program.architecture].length));
+  mapLoader(code, 'own loader path');
+  code.when('loader entry', '!=', 0n, () => {
+    setLibraryPath(code);
+    startIfItCan(code);
+  });
+  code.jumpIf('is glibc', '==', 0n, 'step aside');
+  mapLoader(code, 'loader path');
+  startIfItCan(code);
+  code.place('start');
+  code.set('entry', program.entryAddress);
+  code.place('start at entry');
+  startProgram(code, program);
+  code.place('tried');
+  code.systemCall('ignored', 'exit_group', 0n);
+
+  writeMapLoader(code, ELF_MACHINES[program.architecture]);
+  writeStepAside(code);
+  writeOwnLibraries(code, program.loader);
+  code.text('loader path', program.loader);
+  code.text('runtime api variable', 'AWS_LAMBDA_RUNTIME_API=');
+  LIBSTDCXX[program.architecture].forEach((path, index) => {
+    code.text(`libstdc++ ${index}`, path);
+  });
+  return code.finish();
+}
+
+/** The stack holds the count of arguments, these, 0, the environment, 0, and the auxiliary vector in pairs up to key 0. */
+function readVectors(code: MachineCode): void {
+  code.set('runtime api', 0n);
+  code.load('cursor', 8, 'stack');
+  code.compute('cursor', 'cursor', '<<', 3n);
+  code.compute('cursor', 'cursor', '+', 'stack');
+  code.compute('cursor', 'cursor', '+', 16n);
+  code.set('environment', 'cursor');
+  code.repeat((done) => {
+    code.load('text', 8, 'cursor');
+    code.compute('cursor', 'cursor', '+', 8n);
+    code.jumpIf('text', '==', 0n, done);
+    whenNamed(code, 'runtime api variable', () => code.set('runtime api', 'text'));
+  });
+  code.set('auxiliary vector', 'cursor');
+  code.compute('environment end', 'cursor', '-', 8n);
+  code.set('executable path', 'stack');
+  code.set('page mask', 4095n);
+  forEachAuxiliary(code, {
+    [`${PAGE_BYTES}`]: () => code.compute('page mask', 'auxiliary', '-', 1n),
+    [`${EXECUTABLE_PATH}`]: () => code.set('executable path', 'auxiliary'),
+  });
+}
+
+/**
+ * Goes to `start` if the system will do for certain: its loader is of glibc 2.34 or newer (a loader's versions stay for ever), and
+ * libstdc++ is in its place. Otherwise `is glibc` says whether it may do.
+ */
+function judgeByVersion(code: MachineCode, libraryCount: number): void {
+  code.set('answer', 'loader text');
+  code.when('loader text bytes', '>', SEARCHED_BYTES, () => code.set('loader text bytes', SEARCHED_BYTES));
+  code.compute('answer end', 'loader text', '+', 'loader text bytes');
+  code.set('find mask', 0n);
+  findText(code, 'BC_2.34\0');
+  code.when('found', '!=', 0n, () => {
+    for (let index = 0; index < libraryCount; index++) {
+      code.addressOf('path', `libstdc++ ${index}`);
+      code.systemCall('result', 'faccessat', LINUX.AT_FDCWD, 'path', LINUX.READABLE);
+      code.jumpIf('result', '==', 0n, 'start');
+    }
+  });
+  // Without this it is not glibc at all but musl or a stand-in, under which Node.js would fail later or not be itself.
+  findText(code, 'C_PRIVAT');
+  code.set('is glibc', 'found');
+}
+
+/**
+ * Goes to `start` or to `step aside`. The mapped loader is tried in a child: it does all its work there, but the program that it starts
+ * only exits. If there can be no child, wait4 leaves the status as it is, and the loader has to succeed untried.
+ */
+function startIfItCan(code: MachineCode): void {
+  code.store(8, 0n, 'child status');
+  code.systemCall('child', 'clone', LINUX.SIGCHLD, 0n, 0n, 0n, 0n);
+  code.when('child', '==', 0n, () => {
+    code.addressOf('entry', 'tried');
+    code.jump('start at entry');
+  });
+  code.systemCall('ignored', 'wait4', 'child', 'child status', 0n, 0n);
+  code.load('result', 4, 'child status');
+  code.jumpIf('result', '==', 0n, 'start');
+  code.jump('step aside');
+}
+
+function mapLoader(code: MachineCode, pathPlace: string): void {
+  code.addressOf('path', pathPlace);
+  code.call('map the loader');
+}
+
+function startProgram(code: MachineCode, program: FrontProgram): void {
+  const put = (value: string | bigint) => () => code.store(8, value, 'auxiliary address', 8n);
+  forEachAuxiliary(code, {
+    [`${PROGRAM_HEADERS}`]: put(program.headersAddress),
+    [`${PROGRAM_HEADER_COUNT}`]: put(program.headerCount),
+    [`${LOADER_BASE}`]: put('loader base'),
+    [`${PROGRAM_ENTRY}`]: put('entry'),
+  });
+  code.handOver('loader entry', 'stack');
+}
+
+function forEachAuxiliary(code: MachineCode, bodies: Readonly<Record<string, () => void>>): void {
+  code.set('auxiliary address', 'auxiliary vector');
+  code.repeat((done) => {
+    code.load('key', 8, 'auxiliary address');
+    code.load('auxiliary', 8, 'auxiliary address', 8n);
+    code.jumpIf('key', '==', 0n, done);
+    for (const [key, body] of Object.entries(bodies)) code.when('key', '==', BigInt(key), body);
+    code.compute('auxiliary address', 'auxiliary address', '+', 16n);
+  });
+}
+
+function findText(code: MachineCode, text: string): void {
+  code.set('find word', Buffer.from(text, 'latin1').readBigUInt64LE());
+  code.call('find');
+}
