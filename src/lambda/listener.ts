@@ -32,8 +32,7 @@ export function openListener(port: number, consume: BodyConsumer): Promise<Liste
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    // Exclusive: with NODE_UNIQUE_ID in the function's environment Node takes us for a cluster worker and would ask a parent that is not there.
-    server.listen({ port, host: '0.0.0.0', exclusive: true }, () => {
+    server.once('listening', () => {
       server.off('error', reject);
       server.on('error', () => {});
       const address = server.address();
@@ -42,7 +41,24 @@ export function openListener(port: number, consume: BodyConsumer): Promise<Liste
         close: () => server.close(),
       });
     });
+    bind(server, port);
   });
+}
+
+/** What `listen` comes to in the end; Node's types leave it out. */
+interface BindableServer {
+  _listen2(address: string | null, port: number, addressType: 4 | 6, backlog: number, fd: number, flags: number): void;
+}
+
+const BACKLOG = 511;
+const NO_FD = -1;
+
+/**
+ * `listen` itself would load node:cluster, node:child_process and node:dgram first, and for a host name node:dns: 5 ms between register
+ * and next. It would also take us for the worker of a cluster, whose parent is not there, if the function has set NODE_UNIQUE_ID.
+ */
+function bind(server: Server, port: number): void {
+  (server as unknown as BindableServer)._listen2('0.0.0.0', port, 4, BACKLOG, NO_FD, 0);
 }
 
 async function createHttpServer(consume: BodyConsumer): Promise<HttpServer> {

@@ -23,7 +23,7 @@ const IDLE_MS = 50_000;
  * An attempt on a distrusted connection is given up after this, or after four times what the last answer took if that is longer: a
  * connection that swallows everything must not cost a whole flush. If Loki was only slow it gets the same bytes twice, and drops one.
  */
-const DISTRUSTED_TIMEOUT_MS = 250;
+const DISTRUSTED_TIMEOUT_MS = 1_000;
 /** With short invocations an attempt, and the next one, can each meet a freeze. */
 const MAX_ATTEMPTS = 4;
 /** What is kept of the text of an answer: Loki lists up to ten refused entries. */
@@ -46,6 +46,8 @@ export function createPushClient(
   };
   const inFlight = new Set<Attempt>();
   let connections = open();
+  /** undici frees a connection one turn after the answer: a push that came earlier would open another one. */
+  let connectionsFreed = Promise.resolve();
   let freezeExpected = false;
   let thaws = 0;
   let lastUsedMs: EpochMs = 0;
@@ -77,14 +79,14 @@ export function createPushClient(
   const distrustedLimitMs = () => Math.min(timeoutMs, Math.max(DISTRUSTED_TIMEOUT_MS, 4 * lastAnswerMs));
 
   async function attempt(body: Buffer, { pool, trusted }: Connections): Promise<PushOutcome> {
+    await connectionsFreed;
     const post = startPost(pool, { path: pathname + search, method: 'POST', headers, body }, clock);
     inFlight.add(post);
     post.giveUpAfter(trusted ? timeoutMs : distrustedLimitMs());
     const outcome = await post.outcome;
     inFlight.delete(post);
     lastUsedMs = clock.now();
-    // undici frees the connection one turn after the answer: a push that came earlier would open another one.
-    await new Promise<void>((resolve) => {
+    connectionsFreed = new Promise((resolve) => {
       setImmediate(resolve);
     });
     return outcome;

@@ -157,6 +157,11 @@ export class LambdaEmulator {
     return (await this.#sandbox.session?.delivery?.idle(timeoutMs)) ?? true;
   }
 
+  /** Stops the process now, as after the init of a sandbox that waits for its first call; the next event thaws it. */
+  freeze(): Promise<void> {
+    return this.#sandbox.freeze();
+  }
+
   /** Runs the shutdown phase: event, late records, kill at the deadline. */
   shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
     const late = this.#pending.flatMap((pending) => pending.records);

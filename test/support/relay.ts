@@ -3,9 +3,9 @@
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Starts a relay on a free port of 127.0.0.1 to `targetPort`. */
-export async function startRelay(targetPort: number): Promise<Relay> {
-  const relay = new Relay(targetPort);
+/** Starts a relay on a free port of 127.0.0.1 to `targetPort`; what a client sends takes `latencyMs` longer. */
+export async function startRelay(targetPort: number, latencyMs = 0): Promise<Relay> {
+  const relay = new Relay(targetPort, latencyMs);
   await relay.listen();
   return relay;
 }
@@ -13,12 +13,14 @@ export async function startRelay(targetPort: number): Promise<Relay> {
 /** Invariant: a pair is either alive, both ways, or forgotten, both ways. */
 export class Relay {
   readonly #targetPort: number;
+  readonly #latencyMs: number;
   readonly #server: Server;
   readonly #alive = new Map<Socket, Socket>();
   readonly #forgotten = new Set<Socket>();
 
-  constructor(targetPort: number) {
+  constructor(targetPort: number, latencyMs: number) {
     this.#targetPort = targetPort;
+    this.#latencyMs = latencyMs;
     this.#server = createServer((client) => this.#join(client));
   }
 
@@ -83,7 +85,15 @@ export class Relay {
     target.on('close', () => {
       if (this.#alive.delete(client)) client.destroy();
     });
-    client.pipe(target);
+    if (this.#latencyMs === 0) client.pipe(target);
+    else client.on('data', (chunk) => this.#later(client, () => target.write(chunk)));
     target.pipe(client);
+  }
+
+  /** What is under way when the connection is cut or forgotten never arrives. */
+  #later(client: Socket, deliver: () => void): void {
+    setTimeout(() => {
+      if (this.#alive.has(client)) deliver();
+    }, this.#latencyMs);
   }
 }

@@ -96,6 +96,21 @@ test('stops the whole process between invocations and lets it run in them', asyn
   assert.equal((await emulator.shutdown()).exitCode, 0);
 });
 
+test('stops the process after init when told to, and thaws it for the next event', async (t) => {
+  for (const event of ['invoke', 'shutdown'] as const) {
+    const emulator = await create(t);
+    await emulator.start();
+    await emulator.freeze();
+    assert.equal(processState(emulator.pid), 'T');
+    if (event === 'invoke') {
+      await emulator.invoke({ lines: ['thawed'] });
+      assert.notEqual(processState(emulator.pid), 'T');
+    }
+    assert.equal((await emulator.shutdown()).exitCode, 0);
+    assert.deepEqual(emulator.violations, []);
+  }
+});
+
 test('kills at the deadline what does not exit', async (t) => {
   const emulator = await create(t, 'deaf');
   await emulator.start();

@@ -56,3 +56,20 @@ test('cuts connections with a reset', async (t) => {
   relay.cut();
   assert.equal((await failed)[0].code, 'ECONNRESET');
 });
+
+test('passes on late what is sent, and not at all what is under way when the connection is cut', async (t) => {
+  const loki = await startFakeLoki();
+  t.after(() => loki.close());
+  const relay = await startRelay(loki.port, 50);
+  t.after(() => relay.close());
+  const push = () => fetch(`${relay.url}/loki/api/v1/push`, { method: 'POST', body: 'anything' });
+  const startMs = performance.now();
+  assert.equal((await push()).status, 400);
+  assert.ok(performance.now() - startMs >= 49);
+  const socket = await open(t, relay);
+  await new Promise((resolve) => socket.write(ask, resolve));
+  const failed = once(socket, 'error');
+  relay.cut();
+  assert.equal((await failed)[0].code, 'ECONNRESET');
+  assert.equal(loki.requests.length, 1);
+});

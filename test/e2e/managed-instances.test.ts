@@ -1,0 +1,312 @@
+// Lambda Managed Instances: many invocations at once, no INVOKE event, no end of an invocation, no freeze, the Telemetry
+// API alone. Between init and SHUTDOWN nothing tells the extension to do anything: it must do it by itself.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { suite, type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Bench, type BenchOptions, createBench } from '../support/extension.ts';
+import type { FakeLoki } from '../support/fake-loki.ts';
+import { generateLines, lineOfBytes } from '../support/generate.ts';
+import type { LokiScript } from '../support/loki/answers.ts';
+import {
+  assertDelivered,
+  assertHealthy,
+  assertUnharmed,
+  inOrder,
+  ownMessages,
+  reportedLosses,
+} from './support/expect.ts';
+import { anyTime, assertArrived, entryOf, readFixture } from './support/fixture.ts';
+
+const registerPath = '/2020-01-01/extension/register';
+const nextPath = '/2020-01-01/extension/event/next';
+const arrivalTimeoutMs = 20_000;
+/** So long that nothing leaves by its age. */
+const never = '900000';
+
+const fixture = readFixture('telemetry-api-2025-01-29-managed-instances.json');
+
+async function createManaged(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+  const bench = await createBench(t, {
+    mode: 'managed-instances',
+    ...options,
+    environment: { LOKI_FLUSH_STRATEGY: undefined, ...options.environment },
+  });
+  await bench.emulator.start();
+  return bench;
+}
+
+/** The bodies of all calls to register, in order. */
+function registered({ emulator }: Bench): readonly unknown[] {
+  return emulator.calls.filter(({ path }) => path === registerPath).map(({ body }) => JSON.parse(body));
+}
+
+function nextCalls({ emulator }: Bench): number {
+  return emulator.calls.filter(({ path }) => path === nextPath).length;
+}
+
+/** Resolves when everything that was emitted so far is in Loki. */
+async function arrived({ loki, emulator }: Bench): Promise<void> {
+  const count = (server: FakeLoki) => server.lines('function').length + server.lines('platform').length;
+  await loki.waitFor((server) => count(server) >= emulator.emitted.length, arrivalTimeoutMs);
+}
+
+async function shutDown(bench: Bench): Promise<void> {
+  const { exitCode, exitedBeforeDeadline } = await bench.emulator.shutdown();
+  assert.equal(exitCode, 0);
+  assert.equal(exitedBeforeDeadline, true);
+  assert.equal(nextCalls(bench), 1, 'there is one request for next, which SHUTDOWN answers');
+}
+
+suite('managed instances', { concurrency: 4 }, () => {
+  test('registers for SHUTDOWN alone where the initialization type tells', async (t) => {
+    const bench = await createManaged(t);
+    assert.deepEqual(registered(bench), [{ events: ['SHUTDOWN'] }]);
+    assert.equal(bench.emulator.subscription?.api, 'telemetry');
+    assert.equal(bench.emulator.subscription.schemaVersion, '2025-01-29');
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  for (const initializationType of [undefined, 'on-demand']) {
+    const told = initializationType === undefined ? 'is missing' : `says ${initializationType}`;
+    test(`registers again for SHUTDOWN alone when INVOKE is refused and the variable ${told}`, async (t) => {
+      const bench = await createManaged(t, { environment: { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType } });
+      assert.deepEqual(registered(bench), [{ events: ['INVOKE', 'SHUTDOWN'] }, { events: ['SHUTDOWN'] }]);
+      const { emulator } = bench;
+      await Promise.all(['one', 'two', 'three'].map((line) => emulator.invoke({ lines: [line], durationMs: 20 })));
+      await arrived(bench);
+      for (const { metadata } of bench.loki.entries({ labels: { type: 'function' } })) {
+        assert.equal(metadata['request_id'], undefined, 'a text line belongs to nobody in particular');
+      }
+      await shutDown(bench);
+      assertDelivered(bench);
+      assertHealthy(bench);
+    });
+  }
+
+  test('sends by age, again and again, while no event ever comes', async (t) => {
+    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '100' } });
+    await arrived(bench);
+    for (let count = 0; count < 5; count++) {
+      bench.emulator.log(generateLines(20, { seed: count }));
+      await arrived(bench);
+    }
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  test('sends by size while nothing is old enough, and the rest at SHUTDOWN', async (t) => {
+    const batchBytes = 65_536;
+    const bench = await createManaged(t, {
+      environment: { LOKI_BATCH_MAX_WAIT_MS: never, LOKI_BATCH_MAX_BYTES: String(batchBytes) },
+    });
+    const { emulator, loki } = bench;
+    const lines = Array.from({ length: 40 }, (_, index) => lineOfBytes(batchBytes / 4, String(index % 10)));
+    emulator.log(lines);
+    // A batch takes three of them; the last one is not full.
+    await loki.waitFor((server) => server.lines('function').length >= 39, arrivalTimeoutMs);
+    assert.equal(loki.lines('function').length, 39);
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  test('tells the lines of invocations that run at once apart by what they say themselves', async (t) => {
+    const bench = await createManaged(t);
+    const { emulator, loki } = bench;
+    const requestIds = Array.from({ length: 24 }, () => randomUUID());
+    const traceOf = (index: number) => `1-695b8ba0-${String(index).padStart(24, '0')}`;
+    const run = (requestId: string, index: number) =>
+      emulator.invoke({
+        requestId,
+        tracing: `Root=${traceOf(index)};Parent=53995c3f42cd8ad8;Sampled=1`,
+        outcome: index % 6 === 5 ? 'error' : 'success',
+        during: async () => {
+          for (let step = 0; step < 4; step++) {
+            emulator.emit([
+              { time: new Date().toISOString(), type: 'function', record: { requestId, level: 'INFO', step } },
+              { time: new Date().toISOString(), type: 'function', record: `text of ${index}, step ${step}` },
+            ]);
+            emulator.log([`${new Date().toISOString()}\t${requestId}\tWARN\tfrom Node.js ${step}`]);
+            emulator.log([JSON.stringify({ level: 'error', requestId, message: `JSON as text ${step}` })]);
+            await wait(3 + (index % 5));
+          }
+        },
+      });
+    await Promise.all(requestIds.map(run));
+    await arrived(bench);
+    for (const entry of loki.entries({ labels: { type: 'function' } })) {
+      const named = requestIds.find((requestId) => entry.line.includes(requestId));
+      assert.equal(entry.metadata['request_id'], named, entry.line);
+    }
+    for (const event of ['platform.start', 'platform.report']) {
+      const entries = loki.entries({ metadata: { event } });
+      assert.deepEqual(entries.map(({ metadata }) => metadata['request_id']).sort(), [...requestIds].sort());
+    }
+    for (const [index, requestId] of requestIds.entries()) {
+      const own = loki.entries({ metadata: { request_id: requestId } });
+      assert.equal(own.length, 2 + 4 * 3, 'start, report, and the lines that name the request');
+      for (const { metadata, line } of own) assert.equal(metadata['trace_id'], traceOf(index), line);
+    }
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  test('sends every record of the fixture once, with the request that it names and no other', async (t) => {
+    const sinceMs = Date.now();
+    const environment = { LOKI_LOG_TYPES: 'platform,function,extension' };
+    const bench = await createManaged(t, { loki: { limits: anyTime }, environment });
+    const { emulator, loki } = bench;
+    await arrived(bench);
+    const own = loki.entries().length;
+    await emulator.deliver([fixture.text]);
+    // The fixture says of the platform that it has lost records: a summary tells of them, without any event.
+    await loki.waitFor((server) => server.entries().length > own + fixture.records.length, arrivalTimeoutMs);
+    const entries = loki.entries().slice(own);
+    const summaries = entries.filter(({ line }) => line.includes('"platformRecords":5'));
+    assert.equal(summaries.length, 1);
+    assertArrived(
+      entries.filter((entry) => !summaries.includes(entry)),
+      fixture,
+      sinceMs,
+    );
+    for (const record of fixture.records) {
+      const { requestId } = Object(record.record);
+      assert.equal(entryOf(entries, record).metadata['request_id'], requestId, JSON.stringify(record));
+    }
+    const instances = new Set(entries.map(({ metadata }) => metadata['instance']));
+    assert.equal(instances.size, 1);
+    assert.match([...instances][0] ?? '', /^[0-9a-f]{8,}$/);
+    await shutDown(bench);
+    assertUnharmed(emulator);
+    assert.equal(loki.duplicates, 0);
+  });
+
+  const outages: Readonly<Record<string, LokiScript | 'refused'>> = {
+    'takes no connections': 'refused',
+    'answers 503': () => ({ status: 503 }),
+    'limits the rate': () => ({ status: 429 }),
+    'resets every connection': () => ({ reset: true }),
+    'says nothing': () => ({ stall: true }),
+    'takes no credentials': () => ({ status: 401 }),
+  };
+  for (const [what, outage] of Object.entries(outages)) {
+    test(`delivers everything by itself after a time in which Loki ${what}`, async (t) => {
+      const bench = await createManaged(t, {
+        environment: {
+          LOKI_BATCH_MAX_WAIT_MS: '50',
+          LOKI_PUSH_TIMEOUT_MS: '400',
+          LOKI_RETRY_MIN_BACKOFF_MS: '10',
+          LOKI_RETRY_MAX_BACKOFF_MS: '200',
+        },
+      });
+      const { emulator, loki } = bench;
+      await arrived(bench);
+      if (outage === 'refused') await loki.refuse();
+      else loki.script(outage);
+      // Until the extension has noticed.
+      for (let count = 0; count < 8 || (emulator.output === '' && count < 200); count++) {
+        await emulator.invoke({ lines: generateLines(20, { seed: count }), durationMs: 50 });
+      }
+      if (outage === 'refused') await loki.listen();
+      else loki.script([]);
+      await arrived(bench);
+      await shutDown(bench);
+      assertDelivered(bench);
+      assertUnharmed(emulator);
+      assert.equal(ownMessages(emulator).length, 1, emulator.output);
+      assert.deepEqual(reportedLosses(loki), {});
+    });
+  }
+
+  test('goes on after a long time without a word, on a new connection if the old one is gone', async (t) => {
+    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
+    const { emulator, loki } = bench;
+    await arrived(bench);
+    const pushes = loki.requests.length;
+    const before = cpuTicks(emulator.pid);
+    await wait(2_000);
+    assert.ok(cpuTicks(emulator.pid) - before < 50, 'it does nothing while there is nothing to do');
+    assert.equal(loki.requests.length, pushes);
+    loki.destroyConnections();
+    await wait(500);
+    emulator.log(['after a long time']);
+    await arrived(bench);
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  test('lives on when one of the invocations times out', async (t) => {
+    const bench = await createManaged(t);
+    const { emulator } = bench;
+    const timedOut = emulator.invoke({ lines: ['too slow'], outcome: 'timeout', deadlineInMs: 500 });
+    await Promise.all([timedOut, ...['one', 'two'].map((line) => emulator.invoke({ lines: [line] }))]);
+    await emulator.invoke({ lines: ['after the timeout'] });
+    await arrived(bench);
+    await shutDown(bench);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
+  test('tells of lines that Loki refused, without waiting for an event', async (t) => {
+    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
+    const { emulator, loki } = bench;
+    await arrived(bench);
+    loki.script([{ status: 400, body: 'no' }]);
+    emulator.log(['refused', 'refused too']);
+    await loki.waitFor((server) => server.requests.some(({ status }) => status === 400));
+    emulator.log(['taken']);
+    await loki.waitFor((server) => server.lines('function').includes('taken'));
+    await loki.waitFor((server) => server.lines('extension').length > 0, arrivalTimeoutMs);
+    assert.deepEqual(reportedLosses(loki), { rejected: 2 });
+    await shutDown(bench);
+    assert.deepEqual(reportedLosses(loki), { rejected: 2 }, 'once');
+    assert.deepEqual(
+      inOrder(loki, 'function').map(({ line }) => line),
+      ['taken'],
+    );
+    assertUnharmed(emulator);
+  });
+
+  test('tells of lines that Loki refused although nothing is logged after them', async (t) => {
+    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
+    const { emulator, loki } = bench;
+    await arrived(bench);
+    loki.script([{ status: 400, body: 'no' }]);
+    emulator.log(['refused']);
+    await loki.waitFor((server) => server.lines('extension').length > 0, 5_000);
+    assert.deepEqual(reportedLosses(loki), { rejected: 1 });
+    await shutDown(bench);
+    assertUnharmed(emulator);
+  });
+
+  test('delivers the last lines when SHUTDOWN is 396 ms away', async (t) => {
+    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: never } });
+    const { emulator } = bench;
+    emulator.log(generateLines(200));
+    const { exitCode, exitedBeforeDeadline } = await emulator.shutdown({
+      deadlineInMs: 396,
+      lateLines: ['the very last line'],
+    });
+    assert.equal(exitCode, 0);
+    assert.equal(exitedBeforeDeadline, true);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+});
+
+/** Processor time that a process has used, in hundredths of a second. */
+function cpuTicks(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
