@@ -95,7 +95,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();
   const bodies = createBodyQueue({
-    take: (raw) => take(toLogRecord(raw, readTime), clock.now()),
+    clock,
+    take: (raw, nowMs) => take(toLogRecord(raw, readTime), nowMs),
     lose,
     taken() {
       // Where no event comes between init and SHUTDOWN there is no better moment.

@@ -1,6 +1,7 @@
 // Bodies on their way from the listener: kept in order, read into records, and handed on in slices, so that the listener can answer the next
 // body between two of them.
 import type { DropReason } from '../ledger.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import { createBodyReader } from './log-body.ts';
 
 export interface BodyQueue {
@@ -15,8 +16,9 @@ export interface BodyQueue {
 }
 
 export interface BodyQueueParts {
-  /** Takes one record, whatever it is. */
-  readonly take: (raw: unknown) => void;
+  /** Takes one record, whatever it is; `nowMs` is the moment of its receipt. */
+  readonly take: (raw: unknown, nowMs: EpochMs) => void;
+  readonly clock: Clock;
   /** Is told of records that cannot be handed on. */
   readonly lose: (reason: DropReason, records: number) => void;
   /** Is called after each slice. */
@@ -30,7 +32,7 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** So many records are taken in one go: some 5 ms of work, in which no body is answered. */
 const SLICE_RECORDS = 1_000;
 
-export function createBodyQueue({ take, lose, taken, defer }: BodyQueueParts): BodyQueue {
+export function createBodyQueue({ take, lose, taken, defer, clock }: BodyQueueParts): BodyQueue {
   const reader = createBodyReader();
   const waiting: (Buffer | undefined)[] = [];
   let waitingBytes = 0;
@@ -53,11 +55,12 @@ export function createBodyQueue({ take, lose, taken, defer }: BodyQueueParts): B
 
   function handOnSlice(): void {
     if (nextRecord === records.length) readNextBody();
+    const nowMs = clock.now();
     const end = Math.min(records.length, nextRecord + SLICE_RECORDS);
     while (nextRecord < end) {
       const raw = records[nextRecord++];
       try {
-        take(raw);
+        take(raw, nowMs);
       } catch {
         // JSON that is nested too deep to be written again, for example. Its neighbours go through.
         lose('unreadable_record', 1);
