@@ -1,0 +1,79 @@
+// Builds the floor's executable in the way the extension's is built: the same Node.js, stripped in the same way, the
+// program minified into one script with its code cache. It is kept in .cache/bench until something in it changes.
+// https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import postject from 'postject';
+import { readElf, stripElf } from '../elf.ts';
+import { hostArchitecture, lockedPackage, nodePackage, nodePackageName, root } from '../toolchain.ts';
+
+const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+const CONFIG = {
+  main: 'floor.js',
+  output: 'floor.blob',
+  disableExperimentalSEAWarning: true,
+  useSnapshot: false,
+  useCodeCache: true,
+  execArgv: [],
+  execArgvExtension: 'none',
+};
+
+/** @returns the path of the executable */
+export async function buildFloor(): Promise<string> {
+  const script = await bundleFloor();
+  const { version } = lockedPackage(nodePackageName(hostArchitecture));
+  const key = createHash('sha256')
+    .update(script)
+    .update(version)
+    .update(JSON.stringify(CONFIG))
+    .update(readFileSync(path.join(root, 'scripts/elf.ts')))
+    .digest('hex')
+    .slice(0, 12);
+  const output = path.join(root, '.cache/bench', `floor-${hostArchitecture}-${key}`);
+  if (existsSync(output)) return output;
+
+  const workDir = `${output}.work`;
+  rmSync(workDir, { recursive: true, force: true });
+  mkdirSync(workDir, { recursive: true });
+  writeFileSync(path.join(workDir, CONFIG.main), script);
+  writeFileSync(path.join(workDir, 'sea.json'), JSON.stringify(CONFIG));
+  const node = path.join(nodePackage(hostArchitecture), 'bin/node');
+  const made = spawnSync(node, ['--experimental-sea-config', 'sea.json'], { cwd: workDir, env: {}, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`the floor cannot be built: ${made.stderr}`);
+  const executable = path.join(workDir, 'floor');
+  writeFileSync(executable, stripElf(readElf(readFileSync(node))));
+  await inject(executable, readFileSync(path.join(workDir, CONFIG.output)));
+  chmodSync(executable, 0o755);
+  renameSync(executable, output);
+  rmSync(workDir, { recursive: true });
+  return output;
+}
+
+async function bundleFloor(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(import.meta.dirname, 'floor.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    charset: 'ascii',
+    minify: true,
+    write: false,
+    logLevel: 'warning',
+  });
+  const script = outputFiles[0]?.text;
+  if (script === undefined) throw new Error('the floor has no script');
+  return script;
+}
+
+async function inject(file: string, blob: Buffer): Promise<void> {
+  const warn = console.warn;
+  // Node.js has two note sections where the injector expects one, and it says so each time.
+  console.warn = (text: string) => text.includes("section name '.note'") || warn(text);
+  await postject.inject(file, 'NODE_SEA_BLOB', blob, { sentinelFuse: SENTINEL_FUSE });
+  console.warn = warn;
+}

@@ -1,0 +1,72 @@
+// The records that the platform delivers, as JSON bodies: those of the init, of an invocation, and floods of log lines.
+// Shapes: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
+
+import { generateLines } from '../../test/support/generate.ts';
+
+export interface LambdaRecord {
+  readonly time: string;
+  readonly type: string;
+  readonly record: string | object;
+}
+
+export function platformRecord(event: string, record: object, atMs = Date.now()): LambdaRecord {
+  return { time: new Date(atMs).toISOString(), type: `platform.${event}`, record };
+}
+
+export function functionRecord(line: string, atMs = Date.now()): LambdaRecord {
+  return { time: new Date(atMs).toISOString(), type: 'function', record: `${line}\n` };
+}
+
+/** What is delivered during every init. */
+export function initRecords(): LambdaRecord[] {
+  const extension = { name: 'aws-lambda-loki-extension', state: 'Ready', events: ['INVOKE', 'SHUTDOWN'] };
+  const subscription = { name: extension.name, state: 'Subscribed', types: ['platform', 'function'] };
+  return [
+    platformRecord('initStart', { initializationType: 'on-demand', phase: 'init', runtimeVersion: 'nodejs:24.v1' }),
+    platformRecord('logsSubscription', subscription),
+    platformRecord('extension', extension),
+    platformRecord('initRuntimeDone', { initializationType: 'on-demand', phase: 'init', status: 'success' }),
+    platformRecord('initReport', { initializationType: 'on-demand', phase: 'init', metrics: { durationMs: 143.21 } }),
+  ];
+}
+
+export function startRecord(requestId: string, atMs?: number): LambdaRecord {
+  return platformRecord('start', { requestId, version: '$LATEST' }, atMs);
+}
+
+export function runtimeDoneRecord(requestId: string, atMs?: number): LambdaRecord {
+  return platformRecord('runtimeDone', { requestId, status: 'success' }, atMs);
+}
+
+export function reportRecord(requestId: string, atMs?: number): LambdaRecord {
+  const metrics = { durationMs: 12.5, billedDurationMs: 13, memorySizeMB: 128, maxMemoryUsedMB: 91 };
+  return platformRecord('report', { requestId, status: 'success', metrics }, atMs);
+}
+
+export function requestIdOf(index: number): string {
+  return `8d1f5a1e-4c0e-4c61-9d63-${index.toString(16).padStart(12, '0')}`;
+}
+
+export interface Flood {
+  readonly bodies: readonly string[];
+  readonly lines: number;
+  /** Bytes of UTF-8 of the log text. */
+  readonly textBytes: number;
+}
+
+/** Mixed lines of about 120 bytes, the same in each run. */
+export function flood(bodies: number, linesPerBody: number, requestId: string): Flood {
+  const lines = generateLines(bodies * linesPerBody, { requestId });
+  const startMs = Date.now();
+  return {
+    bodies: Array.from({ length: bodies }, (_, body) =>
+      JSON.stringify(
+        lines
+          .slice(body * linesPerBody, (body + 1) * linesPerBody)
+          .map((line, index) => functionRecord(line, startMs + Math.floor((body * linesPerBody + index) / 10))),
+      ),
+    ),
+    lines: lines.length,
+    textBytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0),
+  };
+}

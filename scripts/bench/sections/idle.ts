@@ -1,0 +1,94 @@
+// An idle extension uses no CPU: while nothing is held there is no timer. After the first request for the next event, and again
+// after an invocation, what the kernel has counted for all threads: CPU time and context switches. V8 tidies its heap once,
+// about 8 s after it was busy, so the first twelve seconds are shown and the ten that follow are judged.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bench, type Candidate, settings } from '../bench.ts';
+import { atMost, type Figure, type Subject, toFigure } from '../figures.ts';
+import { playInvocations } from '../invocations.ts';
+import { type Activity, activityOf } from '../proc.ts';
+import { initRecords } from '../records.ts';
+import { type Sandbox, startSandbox } from '../sandbox.ts';
+
+const TIDYING_S = 12;
+const WATCH_S = 10;
+
+interface Idle {
+  readonly tidying: Activity;
+  readonly watched: Activity;
+}
+
+interface Sample {
+  readonly fresh: Idle;
+  /** Of the floor there is none: it takes no invocation. */
+  readonly used: Idle | undefined;
+}
+
+export async function measureIdle(bench: Bench): Promise<Figure[]> {
+  await bench.sink.reset();
+  const samples = new Map<Subject, Sample[]>();
+  for (const candidate of [bench.floor, ...bench.extensions]) {
+    // All at once, as they do nothing.
+    const runs = Array.from({ length: bench.longRuns }, () => watch(bench, candidate));
+    samples.set(candidate.subject, await Promise.all(runs));
+  }
+  const pick = (idleOf: (sample: Sample) => Idle | undefined, value: (idle: Idle) => number) =>
+    Object.fromEntries(
+      [...samples].flatMap(([subject, taken]) => {
+        const values = taken.map(idleOf).flatMap((idle) => (idle === undefined ? [] : [value(idle)]));
+        return values.length === 0 ? [] : [[subject, values]];
+      }),
+    );
+  return (['fresh', 'used'] as const).flatMap((state) => {
+    const after = state === 'fresh' ? 'the first next' : 'an invocation';
+    const of = (value: (idle: Idle) => number) => pick((sample) => sample[state], value);
+    return [
+      toFigure(
+        `CPU in the first ${TIDYING_S} s after ${after}`,
+        'ms',
+        of(({ tidying }) => tidying.cpuNs / 1e6),
+        {
+          note: 'V8 tidies its heap once',
+        },
+      ),
+      toFigure(
+        `CPU in the ${WATCH_S} s after that`,
+        'ms',
+        of(({ watched }) => watched.cpuNs / 1e6),
+      ),
+      toFigure(
+        `context switches in these ${WATCH_S} s`,
+        '',
+        of(({ watched }) => watched.contextSwitches),
+        { judge: atMost(0) },
+      ),
+    ];
+  });
+}
+
+async function watch(bench: Bench, { subject, executable }: Candidate): Promise<Sample> {
+  const sandbox = await startSandbox(executable, settings(bench));
+  try {
+    await sandbox.asked();
+    const fresh = await activityWhileIdle(bench, sandbox);
+    if (subject === 'floor') return { fresh, used: undefined };
+    await sandbox.deliver(JSON.stringify(initRecords()));
+    await playInvocations(sandbox, 1);
+    return { fresh, used: await activityWhileIdle(bench, sandbox) };
+  } finally {
+    await sandbox.kill();
+  }
+}
+
+async function activityWhileIdle(bench: Bench, { pid }: Sandbox): Promise<Idle> {
+  const secondMs = bench.quick ? 100 : 1_000;
+  const before = activityOf(pid);
+  await sleep(TIDYING_S * secondMs);
+  const tidied = activityOf(pid);
+  await sleep(WATCH_S * secondMs);
+  return { tidying: difference(tidied, before), watched: difference(activityOf(pid), tidied) };
+}
+
+function difference(after: Activity, before: Activity): Activity {
+  return { cpuNs: after.cpuNs - before.cpuNs, contextSwitches: after.contextSwitches - before.contextSwitches };
+}

@@ -1,0 +1,67 @@
+// Bytes: on the wire per MB (10^6 bytes) of log text, and of what is shipped. The layer is made here if it is not there or
+// older than the executable.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { executablePath, hostArchitecture, layerPath, root } from '../../toolchain.ts';
+import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
+import { atMost, type Figure, toFigure } from '../figures.ts';
+import { flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
+import { startSandbox } from '../sandbox.ts';
+
+const MAX_EXECUTABLE_MB = 110;
+const MAX_LAYER_MB = 40;
+const REQUEST_ID = requestIdOf(0);
+
+export async function measureSize(bench: Bench): Promise<Figure[]> {
+  const wire = await alternate(bench.extensions, 1, (candidate) => measureWire(bench, candidate));
+  const sizes = Object.fromEntries(
+    [bench.floor, ...bench.extensions].map(({ subject, executable }) => [subject, [statSync(executable).size / 1e6]]),
+  );
+  return [
+    toFigure(
+      'on the wire per MB of log text',
+      'KB',
+      wire.pick(({ wireBytes }) => wireBytes / 1e3),
+      {
+        note: 'HTTP headers and metadata included; 10,000 mixed lines in one invocation',
+      },
+    ),
+    toFigure(
+      'pushes for them',
+      '',
+      wire.pick(({ pushes }) => pushes),
+    ),
+    toFigure('executable', 'MB', sizes, { judge: atMost(MAX_EXECUTABLE_MB) }),
+    toFigure('layer', 'MB', { ours: [layerBytes() / 1e6] }, { judge: atMost(MAX_LAYER_MB) }),
+  ];
+}
+
+async function measureWire(bench: Bench, { executable }: Candidate): Promise<{ wireBytes: number; pushes: number }> {
+  await bench.sink.reset();
+  const sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
+  try {
+    await sandbox.asked();
+    await sandbox.deliver(JSON.stringify(initRecords()));
+    sandbox.invoke(REQUEST_ID);
+    await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
+    const { bodies, lines, textBytes } = flood(2, 5_000, REQUEST_ID);
+    for (const body of bodies) await sandbox.deliver(body);
+    await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
+    await sandbox.asked();
+    await bench.sink.settled();
+    const { functionLines, wireBytes, pushes } = await bench.sink.report();
+    if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
+    return { wireBytes: wireBytes / (textBytes / 1e6), pushes: pushes.length };
+  } finally {
+    await sandbox.kill();
+  }
+}
+
+function layerBytes(): number {
+  const layer = layerPath(hostArchitecture);
+  if (!existsSync(layer) || statSync(layer).mtimeMs < statSync(executablePath(hostArchitecture)).mtimeMs) {
+    execFileSync('make', ['--no-print-directory', 'zip', `ARCH=${hostArchitecture}`], { cwd: root, stdio: 'inherit' });
+  }
+  return statSync(layer).size;
+}

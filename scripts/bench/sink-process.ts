@@ -1,0 +1,109 @@
+// The Loki of the benchmarks, in a process of its own: answers 204 after a set delay and keeps every body until it is asked
+// what was in them. Decoding comes after the measurement, so it does not compete for the processor.
+// https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
+
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import snappy from 'snappyjs';
+import { decodePushRequest } from '../../test/support/loki/push-request.ts';
+import type { SinkCommand, SinkReply, SinkReport } from './sink.ts';
+
+interface Received {
+  readonly body: Buffer;
+  readonly receivedMs: number;
+  answeredMs: number;
+}
+
+const MARKER = /#(\d+) /;
+let received: Received[] = [];
+let delayMs = 0;
+const sockets = new Set<Socket>();
+let bytesOfEndedSockets = 0;
+let wireBytesBefore = 0;
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const push = { body: Buffer.concat(chunks), receivedMs: monotonicMs(), answeredMs: Number.NaN };
+    received.push(push);
+    const answer = () => {
+      push.answeredMs = monotonicMs();
+      response.writeHead(204).end();
+    };
+    if (delayMs === 0) answer();
+    else setTimeout(answer, delayMs);
+  });
+});
+server.keepAliveTimeout = 0;
+server.on('connection', (socket) => {
+  sockets.add(socket);
+  socket.on('close', () => {
+    sockets.delete(socket);
+    bytesOfEndedSockets += socket.bytesRead;
+  });
+});
+server.listen(0, '127.0.0.1', () => reply({ port: (server.address() as AddressInfo).port }));
+
+process.on('message', (command: SinkCommand) => {
+  switch (command.kind) {
+    case 'reset':
+      received = [];
+      delayMs = command.delayMs;
+      wireBytesBefore = wireBytes();
+      reply({ done: true });
+      break;
+    case 'count':
+      reply({ count: received.length });
+      break;
+    case 'report':
+      reply({ report: report() });
+      break;
+  }
+});
+process.on('disconnect', () => process.exit());
+
+function report(): SinkReport {
+  let functionLines = 0;
+  let otherLines = 0;
+  let lineBytes = 0;
+  const arrivals: [marker: number, ms: number][] = [];
+  for (const { body, receivedMs } of received) {
+    const streams = decodePushRequest(snappy.uncompress(body));
+    if ('problem' in streams) throw new Error(`a push cannot be read: ${streams.problem}`);
+    for (const { labels, entries } of streams) {
+      if (!labels.includes('type="function"')) {
+        otherLines += entries.length;
+        continue;
+      }
+      functionLines += entries.length;
+      for (const entry of entries) {
+        lineBytes += entry.lineBytes;
+        const marker = MARKER.exec(entry.line)?.[1];
+        if (marker !== undefined) arrivals.push([Number(marker), receivedMs]);
+      }
+    }
+  }
+  return {
+    pushes: received.map(({ body, receivedMs, answeredMs }) => ({ bytes: body.length, receivedMs, answeredMs })),
+    functionLines,
+    otherLines,
+    lineBytes,
+    arrivals,
+    wireBytes: wireBytes() - wireBytesBefore,
+  };
+}
+
+function wireBytes(): number {
+  let bytes = bytesOfEndedSockets;
+  for (const socket of sockets) bytes += socket.bytesRead;
+  return bytes;
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+function reply(message: SinkReply): void {
+  process.send?.(message);
+}

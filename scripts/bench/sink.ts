@@ -1,0 +1,81 @@
+// The benchmarks' end of the Loki stand-in in sink-process.ts: starts it, sets how far away it is, and asks what has arrived.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export type SinkCommand = { readonly kind: 'reset'; readonly delayMs: number } | { readonly kind: 'count' | 'report' };
+export type SinkReply =
+  | { readonly port: number }
+  | { readonly done: true }
+  | { readonly count: number }
+  | { readonly report: SinkReport };
+
+/** What has arrived since the last reset. Moments are monotonic milliseconds. */
+export interface SinkReport {
+  readonly pushes: readonly { readonly bytes: number; readonly receivedMs: number; readonly answeredMs: number }[];
+  readonly functionLines: number;
+  readonly otherLines: number;
+  /** Bytes of UTF-8 in the function's lines. */
+  readonly lineBytes: number;
+  /** For each function line with a marker `#<number> `: the number, and when its push was received. */
+  readonly arrivals: readonly (readonly [marker: number, ms: number])[];
+  /** Bytes of the requests as they came over the connections, headers included. */
+  readonly wireBytes: number;
+}
+
+export interface Sink {
+  /** For LOKI_PUSH_ENDPOINT. */
+  readonly url: string;
+  /** Forgets what has arrived. From now on each push is answered after `delayMs`. */
+  reset(delayMs?: number): Promise<void>;
+  report(): Promise<SinkReport>;
+  /** Resolves when nothing has arrived for a while. */
+  settled(): Promise<void>;
+  close(): void;
+}
+
+const QUIET_MS = 50;
+
+export async function startSink(): Promise<Sink> {
+  const child = fork(path.join(import.meta.dirname, 'sink-process.ts'), { serialization: 'advanced' });
+  child.once('exit', (code) => {
+    // Without it nothing can be measured; and what waits for an answer would wait for ever.
+    if (code !== 0) throw new Error(`the sink has ended with ${code}`);
+  });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+
+  async function ask(command: SinkCommand): Promise<SinkReply> {
+    const answered = once(child, 'message');
+    child.send(command);
+    const [answer] = await answered;
+    return answer as SinkReply;
+  }
+
+  async function count(): Promise<number> {
+    const answer = await ask({ kind: 'count' });
+    return 'count' in answer ? answer.count : Number.NaN;
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async reset(delayMs = 0) {
+      await ask({ kind: 'reset', delayMs });
+    },
+    async report() {
+      const answer = await ask({ kind: 'report' });
+      if (!('report' in answer)) throw new Error('the sink has not reported');
+      return answer.report;
+    },
+    async settled() {
+      for (let before = -1; ; ) {
+        const now = await count();
+        if (now === before) return;
+        before = now;
+        await sleep(QUIET_MS);
+      }
+    },
+    close: () => child.disconnect(),
+  };
+}
