@@ -91,7 +91,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     ledger.dropped,
   );
-  const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random);
+  const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random, () => {
+    // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
+    if (parts.concurrent) reportLosses();
+  });
   /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();
   const bodies = createBodyQueue({
@@ -99,11 +102,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     take: (raw, nowMs) => take(toLogRecord(raw, readTime), nowMs),
     lose,
     taken() {
-      // Where no event comes between init and SHUTDOWN there is no better moment.
       if (parts.concurrent) reportLosses();
-      delivery.wake();
+      // Before the first event nothing is sent: a snapshot must hold no connection.
+      if (instanceId !== undefined) delivery.wake();
     },
     defer: parts.defer,
+    maxWaitingBytes: config.bufferMaxBytes,
   });
   let instanceId: string | undefined;
 

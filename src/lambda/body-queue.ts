@@ -19,6 +19,8 @@ export interface BodyQueueParts {
   /** Takes one record, whatever it is; `nowMs` is the moment of its receipt. */
   readonly take: (raw: unknown, nowMs: EpochMs) => void;
   readonly clock: Clock;
+  /** Bodies that wait for the queue to be opened; more than this is not kept back. An init logs a few KB as a rule. */
+  readonly maxWaitingBytes: number;
   /** Is told of records that cannot be handed on. */
   readonly lose: (reason: DropReason, records: number) => void;
   /** Is called after each slice. */
@@ -27,12 +29,10 @@ export interface BodyQueueParts {
   readonly defer: (run: () => void) => void;
 }
 
-/** Bodies that wait for the queue to be opened; more than this is not kept back. An init logs a few KB. */
-const MAX_WAITING_BYTES = 1024 * 1024;
 /** So many records are taken in one go: some 5 ms of work, in which no body is answered. */
 const SLICE_RECORDS = 1_000;
 
-export function createBodyQueue({ take, lose, taken, defer, clock }: BodyQueueParts): BodyQueue {
+export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingBytes }: BodyQueueParts): BodyQueue {
   const reader = createBodyReader();
   const waiting: (Buffer | undefined)[] = [];
   let waitingBytes = 0;
@@ -88,7 +88,7 @@ export function createBodyQueue({ take, lose, taken, defer, clock }: BodyQueuePa
     add(body) {
       waiting.push(body);
       waitingBytes += body?.length ?? 0;
-      if (opened || waitingBytes > MAX_WAITING_BYTES) schedule();
+      if (opened || waitingBytes > maxWaitingBytes) schedule();
     },
     open() {
       opened = true;

@@ -57,14 +57,21 @@ export function createBodyReader(): BodyReader {
   return { read, giveUp, waitingBytes: () => head?.bytes ?? 0 };
 }
 
-/** Only lines that are objects are written as JSON again; the Logs API has none, so this costs nothing there. */
+/** Only what is no text is written as JSON again. Few records of the Logs API are not, so this costs little there. */
 function withAllDigits(records: unknown[], text: string): unknown[] {
-  return records.some(isObjectLine) && mayLoseDigits(text) ? (parseExactly(text) as unknown[]) : records;
+  return records.some(mayHaveLostDigits) ? (parseExactly(text) as unknown[]) : records;
 }
 
-function isObjectLine(raw: unknown): boolean {
-  const { type, record } = (raw ?? {}) as RawRecord;
-  return typeof record === 'object' && (type === 'function' || type === 'extension');
+function mayHaveLostDigits(raw: unknown): boolean {
+  if (typeof (raw as RawRecord | null)?.record === 'string') return false;
+  // A number that was too long is still long when it has been rounded; one that was too large is null.
+  try {
+    const json = JSON.stringify(raw) ?? '';
+    return mayLoseDigits(json) || json.includes(':null');
+  } catch {
+    // Nested too deep to be written again at all.
+    return false;
+  }
 }
 
 function withoutByteOrderMark(body: Buffer): Buffer {

@@ -29,8 +29,12 @@ export type PushOutcome =
     }
   /** Loki answered that it failed, or did not answer in time (`unanswered`). Part of the batch may be stored. */
   | { readonly kind: 'failed'; readonly detail: string; readonly unanswered?: boolean }
+  /** A freeze came between, again and again. That says nothing about Loki. */
+  | { readonly kind: 'interrupted' }
   /** No answer: refused, reset, closed, no route, no such host. */
   | { readonly kind: 'unreachable'; readonly detail: string };
+
+export type AnsweredOutcome = Exclude<PushOutcome, { readonly kind: 'interrupted' | 'unreachable' }>;
 
 /** How many entries were refused, by number; or all but the number that was stored; or all. */
 export type RefusedEntries = { readonly refused: number } | { readonly stored: number } | 'all';
@@ -52,7 +56,7 @@ export interface Answer {
 const DETAIL_CHARACTERS = 300;
 
 /** @param nowMs when the answer came, for a `Retry-After` that names a date */
-export function toOutcome({ status, text, retryAfter }: Answer, nowMs: EpochMs): PushOutcome {
+export function toOutcome({ status, text, retryAfter }: Answer, nowMs: EpochMs): AnsweredOutcome {
   const detail = `${status} ${text.trim().slice(0, DETAIL_CHARACTERS)}`.trim();
   if (status === 204 || status === 200) return { kind: 'accepted' };
   // 260 is in the range of success and means that everything was thrown away.

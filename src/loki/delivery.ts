@@ -50,6 +50,8 @@ export function createDelivery(
   log: Log,
   clock: Clock,
   random: () => number,
+  /** Is called when the account of a push is settled. */
+  settled: () => void = () => {},
 ): Delivery {
   const limits = { minMs: config.retryMinBackoffMs, maxMs: config.retryMaxBackoffMs };
   const breaker = createBreaker(limits, random);
@@ -109,6 +111,7 @@ export function createDelivery(
       // A bug of ours with this batch must not come back with it for ever.
       giveUp(sent, error instanceof Error ? error.message : String(error));
     }
+    settled();
     pump();
   }
 
@@ -165,6 +168,9 @@ export function createDelivery(
         return;
       case 'failed':
         failOn(sent, outcome.detail);
+        return;
+      case 'interrupted':
+        backlog.release(sent);
         return;
       case 'unreachable':
         backlog.release(sent);

@@ -3,7 +3,7 @@
 // our knowing, and a failure on such a one says nothing about Loki.
 import type { Dispatcher, Pool } from 'undici';
 import UndiciPool from 'undici/lib/dispatcher/pool.js';
-import type { Clock, EpochMs, Timer } from '../time.ts';
+import { type Clock, type EpochMs, settledBy, type Timer } from '../time.ts';
 import { type PushOutcome, toOutcome } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -24,6 +24,8 @@ const IDLE_MS = 50_000;
  * connection that swallows everything must not cost a whole flush. If Loki was only slow it gets the same bytes twice, and drops one.
  */
 const DISTRUSTED_TIMEOUT_MS = 1_000;
+/** After a thaw the failure of a connection may be read before the event that tells of the thaw; that comes this soon. */
+const THAW_NOTICE_MS = 50;
 /** With short invocations an attempt, and the next one, can each meet a freeze. */
 const MAX_ATTEMPTS = 4;
 /** What is kept of the text of an answer: Loki lists up to ten refused entries. */
@@ -50,6 +52,7 @@ export function createPushClient(
   let connectionsFreed = Promise.resolve();
   let freezeExpected = false;
   let thaws = 0;
+  let thaw = Promise.withResolvers<void>();
   let lastUsedMs: EpochMs = 0;
   let lastAnswerMs = 0;
 
@@ -107,10 +110,11 @@ export function createPushClient(
           return outcome;
         }
         // What fails across a freeze, or on a connection that was open during one, says nothing about Loki.
+        if (freezeExpected && thaws === thawsBefore) await settledBy(clock, thaw.promise, clock.now() + THAW_NOTICE_MS);
         const frozen = thaws !== thawsBefore || used !== connections;
-        const perhapsFrozen = freezeExpected || !wasTrusted;
-        if (attempts >= (frozen ? MAX_ATTEMPTS : perhapsFrozen ? 2 : 1)) return outcome;
+        if (!frozen && (wasTrusted || attempts > 1)) return outcome;
         reopen(used);
+        if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted' };
       }
     },
     expectFreeze() {
@@ -119,6 +123,8 @@ export function createPushClient(
     distrustConnections() {
       freezeExpected = false;
       thaws++;
+      thaw.resolve();
+      thaw = Promise.withResolvers();
       connections.trusted &&= connections.pool.stats.connected === 0;
       for (const post of inFlight) post.giveUpAfter(distrustedLimitMs());
     },

@@ -5,60 +5,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { suite, type TestContext, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Bench, type BenchOptions, createBench } from '../support/extension.ts';
-import type { FakeLoki } from '../support/fake-loki.ts';
+import type { Bench } from '../support/extension.ts';
 import { generateLines, lineOfBytes } from '../support/generate.ts';
-import type { LokiScript } from '../support/loki/answers.ts';
-import {
-  assertDelivered,
-  assertHealthy,
-  assertUnharmed,
-  inOrder,
-  ownMessages,
-  reportedLosses,
-} from './support/expect.ts';
+import { assertDelivered, assertHealthy, assertUnharmed } from './support/expect.ts';
 import { anyTime, assertArrived, entryOf, readFixture } from './support/fixture.ts';
+import { arrivalTimeoutMs, arrived, createManaged, shutDown } from './support/managed.ts';
 
 const registerPath = '/2020-01-01/extension/register';
-const nextPath = '/2020-01-01/extension/event/next';
-const arrivalTimeoutMs = 20_000;
 /** So long that nothing leaves by its age. */
 const never = '900000';
 
 const fixture = readFixture('telemetry-api-2025-01-29-managed-instances.json');
 
-async function createManaged(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
-  const bench = await createBench(t, {
-    mode: 'managed-instances',
-    ...options,
-    environment: { LOKI_FLUSH_STRATEGY: undefined, ...options.environment },
-  });
-  await bench.emulator.start();
-  return bench;
-}
-
 /** The bodies of all calls to register, in order. */
 function registered({ emulator }: Bench): readonly unknown[] {
   return emulator.calls.filter(({ path }) => path === registerPath).map(({ body }) => JSON.parse(body));
-}
-
-function nextCalls({ emulator }: Bench): number {
-  return emulator.calls.filter(({ path }) => path === nextPath).length;
-}
-
-/** Resolves when everything that was emitted so far is in Loki. */
-async function arrived({ loki, emulator }: Bench): Promise<void> {
-  const count = (server: FakeLoki) => server.lines('function').length + server.lines('platform').length;
-  await loki.waitFor((server) => count(server) >= emulator.emitted.length, arrivalTimeoutMs);
-}
-
-async function shutDown(bench: Bench): Promise<void> {
-  const { exitCode, exitedBeforeDeadline } = await bench.emulator.shutdown();
-  assert.equal(exitCode, 0);
-  assert.equal(exitedBeforeDeadline, true);
-  assert.equal(nextCalls(bench), 1, 'there is one request for next, which SHUTDOWN answers');
 }
 
 suite('managed instances', { concurrency: 4 }, () => {
@@ -189,43 +152,6 @@ suite('managed instances', { concurrency: 4 }, () => {
     assert.equal(loki.duplicates, 0);
   });
 
-  const outages: Readonly<Record<string, LokiScript | 'refused'>> = {
-    'takes no connections': 'refused',
-    'answers 503': () => ({ status: 503 }),
-    'limits the rate': () => ({ status: 429 }),
-    'resets every connection': () => ({ reset: true }),
-    'says nothing': () => ({ stall: true }),
-    'takes no credentials': () => ({ status: 401 }),
-  };
-  for (const [what, outage] of Object.entries(outages)) {
-    test(`delivers everything by itself after a time in which Loki ${what}`, async (t) => {
-      const bench = await createManaged(t, {
-        environment: {
-          LOKI_BATCH_MAX_WAIT_MS: '50',
-          LOKI_PUSH_TIMEOUT_MS: '400',
-          LOKI_RETRY_MIN_BACKOFF_MS: '10',
-          LOKI_RETRY_MAX_BACKOFF_MS: '200',
-        },
-      });
-      const { emulator, loki } = bench;
-      await arrived(bench);
-      if (outage === 'refused') await loki.refuse();
-      else loki.script(outage);
-      // Until the extension has noticed.
-      for (let count = 0; count < 8 || (emulator.output === '' && count < 200); count++) {
-        await emulator.invoke({ lines: generateLines(20, { seed: count }), durationMs: 50 });
-      }
-      if (outage === 'refused') await loki.listen();
-      else loki.script([]);
-      await arrived(bench);
-      await shutDown(bench);
-      assertDelivered(bench);
-      assertUnharmed(emulator);
-      assert.equal(ownMessages(emulator).length, 1, emulator.output);
-      assert.deepEqual(reportedLosses(loki), {});
-    });
-  }
-
   test('goes on after a long time without a word, on a new connection if the old one is gone', async (t) => {
     const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
     const { emulator, loki } = bench;
@@ -254,38 +180,6 @@ suite('managed instances', { concurrency: 4 }, () => {
     await shutDown(bench);
     assertDelivered(bench);
     assertHealthy(bench);
-  });
-
-  test('tells of lines that Loki refused, without waiting for an event', async (t) => {
-    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
-    const { emulator, loki } = bench;
-    await arrived(bench);
-    loki.script([{ status: 400, body: 'no' }]);
-    emulator.log(['refused', 'refused too']);
-    await loki.waitFor((server) => server.requests.some(({ status }) => status === 400));
-    emulator.log(['taken']);
-    await loki.waitFor((server) => server.lines('function').includes('taken'));
-    await loki.waitFor((server) => server.lines('extension').length > 0, arrivalTimeoutMs);
-    assert.deepEqual(reportedLosses(loki), { rejected: 2 });
-    await shutDown(bench);
-    assert.deepEqual(reportedLosses(loki), { rejected: 2 }, 'once');
-    assert.deepEqual(
-      inOrder(loki, 'function').map(({ line }) => line),
-      ['taken'],
-    );
-    assertUnharmed(emulator);
-  });
-
-  test('tells of lines that Loki refused although nothing is logged after them', async (t) => {
-    const bench = await createManaged(t, { environment: { LOKI_BATCH_MAX_WAIT_MS: '50' } });
-    const { emulator, loki } = bench;
-    await arrived(bench);
-    loki.script([{ status: 400, body: 'no' }]);
-    emulator.log(['refused']);
-    await loki.waitFor((server) => server.lines('extension').length > 0, 5_000);
-    assert.deepEqual(reportedLosses(loki), { rejected: 1 });
-    await shutDown(bench);
-    assertUnharmed(emulator);
   });
 
   test('delivers the last lines when SHUTDOWN is 396 ms away', async (t) => {

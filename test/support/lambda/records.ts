@@ -107,13 +107,14 @@ export function initRecords(
 ): readonly LambdaRecord[] {
   const phase = api === 'telemetry' ? { phase: 'init' } : {};
   const metrics = { durationMs: 100.5 };
-  const records = [
+  // Each is stamped when it is made, so they are made in their order.
+  const start = api === 'logs' ? [] : [lambdaRecord('platform.initStart', { initializationType, phase: 'init' })];
+  return [
+    ...start,
     lambdaRecord('platform.extension', { name, state: 'Ready', events }),
     lambdaRecord('platform.initRuntimeDone', { initializationType, ...phase, status: 'success' }),
     lambdaRecord('platform.initReport', { initializationType, ...phase, metrics }),
   ];
-  if (api === 'logs') return records;
-  return [lambdaRecord('platform.initStart', { initializationType, phase: 'init' }), ...records];
 }
 
 function errorTypeOf(outcome: Outcome): string | undefined {

@@ -147,7 +147,7 @@ test('Retry-After is read as seconds or as a date, and ignored when it is neithe
 test('every status from 200 to 599 has an outcome with a detail that names it', () => {
   for (let status = 200; status < 600; status++) {
     const outcome = outcomeOf(status, 'x'.repeat(5_000));
-    if (outcome.kind === 'accepted') continue;
+    if (outcome.kind === 'accepted' || outcome.kind === 'interrupted') continue;
     assert.ok(outcome.detail.startsWith(String(status)));
     assert.ok(outcome.detail.length < 400);
   }
