@@ -64,8 +64,8 @@ test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki (
 bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memory, CPU and size against Node's own floor; BASE=<rev> compares two revisions
 	$(NODE) scripts/bench/main.ts
 
-bench-peers: $(call EXECUTABLE,$(HOST_ARCH)) ## The same figures for other extensions, side by side (needs Go)
-	$(NODE) scripts/peers/run.ts
+bench-peers: $(call EXECUTABLE,$(HOST_ARCH)) ## The same figures for other extensions, side by side: PEER_LOAFOE=, PEER_LAMBDAWATCH= name their executables
+	$(NODE) scripts/peers/main.ts
 
 ##@ Shipping
 
