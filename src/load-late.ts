@@ -7,3 +7,8 @@
 export function loadLate(): Promise<typeof import('./late.ts')> {
   return import('./late.ts');
 }
+
+/** From source Node.js collects garbage as it sees fit. */
+export function garbageCollector(): () => void {
+  return () => {};
+}

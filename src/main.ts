@@ -17,9 +17,10 @@ import { createExtensionsApi, type ExtensionsApi, type Registration } from './la
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
-import { loadLate } from './load-late.ts';
+import { garbageCollector, loadLate } from './load-late.ts';
 import { createLog, type Log } from './log.ts';
 import type { Pipeline } from './pipeline.ts';
+import { createTidier } from './tidier.ts';
 import { systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -99,9 +100,11 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
     }
   });
 
+  const tidier = createTidier(garbageCollector());
   let subscribed = false;
   if (config.enabled && endpoint) {
     const listener = await listen(config.port, log, (body) => {
+      tidier.received(body?.length ?? 0);
       // The first body waits for the code that it needs; those after it queue behind it in order.
       void openPipeline().then((pipeline) => pipeline?.receive(body));
     });
@@ -112,7 +115,10 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
   await runLifecycle({
     nextEvent: () =>
       extensionsApi.next(registration.extensionId, () => {
-        if (askedBefore) return;
+        if (askedBefore) {
+          tidier.idle();
+          return;
+        }
         askedBefore = true;
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.write(level, message);

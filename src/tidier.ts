@@ -1,0 +1,32 @@
+// Gives memory back now and then. V8 lets garbage of its old generation lie until a sandbox of 128 MB would feel it, and does its own tidying
+// 8 s after the last activity, which a frozen sandbox never reaches. It is done when the next event has been asked for: nobody waits then.
+
+export interface Tidier {
+  /** A body of so many bytes came from the platform. */
+  received(bytes: number): void;
+  /** The next event has been asked for. Collects if enough has happened since the last time. */
+  idle(): void;
+}
+
+/** One collection takes some 10 ms: 0.05 ms for each invocation. Over 4,000 of them memory grows by 3.9 MB, without by 7.5 MB. */
+const INVOCATIONS = 200;
+/** After a flood memory falls at once, and not 8 s later. */
+const BYTES = 8 * 1024 * 1024;
+
+export function createTidier(collectGarbage: () => void): Tidier {
+  let invocations = 0;
+  let bytes = 0;
+
+  return {
+    received(received) {
+      bytes += received;
+    },
+    idle() {
+      invocations++;
+      if (invocations < INVOCATIONS && bytes < BYTES) return;
+      invocations = 0;
+      bytes = 0;
+      collectGarbage();
+    },
+  };
+}
