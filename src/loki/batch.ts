@@ -10,6 +10,7 @@ import {
   entryBytes,
   finishRequest,
   joinRequest,
+  requestBytes,
   splitRequest,
   withInstant,
   withoutMetadata,
@@ -80,7 +81,7 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     add(instant, { line, metadata, isError }, nowMs) {
       const lineBytes = Buffer.byteLength(line);
       const newEnd = end + entryBytes(instant, lineBytes, metadata);
-      if (newEnd > maxBytes && entryCount > 0) return false;
+      if (requestBytes(newEnd) > maxBytes && entryCount > 0) return false;
       end = writeEntry(withRoomFor(newEnd), end, instant, line, lineBytes, metadata);
       if (isError) errorEntries.push(entryCount);
       entryCount++;

@@ -40,6 +40,12 @@ export function entriesStart(encodedLabels: Buffer): number {
   return STREAM_TAG_BYTES + encodedLabels.length;
 }
 
+/** How long a request is whose entries end at `end`. */
+export function requestBytes(end: number): number {
+  const streamBytes = end - STREAM_TAG_BYTES;
+  return 1 + varintBytes(streamBytes) + streamBytes;
+}
+
 /**
  * Completes a request in place: the entries are at `entriesStart` to `end`, labels and lengths go in front of them.
  * @returns the PushRequest, a view of `target`
