@@ -58,7 +58,7 @@ test-e2e: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## The buil
 test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime Interface Emulator (needs Go and root)
 	$(NODE) scripts/rie/run.ts
 
-test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki (needs Go)
+test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL=, LOKI_BINARY=, or LOKI_BUILD=1 to build one with Go
 	$(NODE) scripts/loki/run.ts
 
 bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memory, CPU and size against Node's own floor; BASE=<rev> compares two revisions

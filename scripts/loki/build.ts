@@ -1,6 +1,7 @@
-// Finds a Loki to test against: LOKI_URL, `loki` on the PATH, or one built at a pinned version from the Go module proxy.
+// Finds a Loki to test against: LOKI_URL, LOKI_BINARY or `loki` on the PATH, or one built at a pinned version from its Go module.
 // As a program it prints the path of the executable, so that a cache can be filled ahead of the tests.
-// Loki's licence is AGPL-3.0: it is built and run beside the project, and nothing of it is part of the project.
+// Loki's licence is AGPL-3.0: it is run beside the project, and nothing of it is part of the project. Not every house allows its source
+// on its machines, so it is fetched and built only where LOKI_BUILD=1 says so.
 
 import { buildGoTool, type GoTool } from '../go-tool.ts';
 import { findProgram } from '../toolchain.ts';
@@ -27,6 +28,12 @@ export async function findLoki(env: NodeJS.ProcessEnv, say: (line: string) => vo
   if (path) {
     say(`loki: using ${path}`);
     return { kind: 'binary', path };
+  }
+  if (env['LOKI_BUILD'] !== '1') {
+    return {
+      kind: 'missing',
+      reason: 'loki: none given; set LOKI_URL or LOKI_BINARY, or LOKI_BUILD=1 to build it with Go (AGPL-3.0)',
+    };
   }
   const built = await buildGoTool(LOKI, say);
   if (built.ok) return { kind: 'binary', path: built.path };
