@@ -18,8 +18,6 @@ export interface Log {
   write(level: MessageLevel, message: string, fields?: LogFields): void;
   /** Like `write`, but silent once something was printed under the same `key`, for ever or for `againAfterMs`. */
   writeOnce(key: string, level: MessageLevel, message: string, fields?: LogFields, againAfterMs?: number): void;
-  enabled(level: MessageLevel): boolean;
-  setLevel(level: LogLevel): void;
   /** Resolves when all that was written so far has been printed. */
   printed(): Promise<void>;
 }
@@ -29,7 +27,7 @@ export interface Log {
  * the log is the last thing that may break the function.
  */
 export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now: () => EpochMs): Log {
-  let threshold = LOG_LEVELS.indexOf(level);
+  const threshold = LOG_LEVELS.indexOf(level);
   let sink: LogSink | undefined;
   let loading: Promise<void> | undefined;
   const waiting: Parameters<LogSink>[] = [];
@@ -72,10 +70,6 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
       if (lastMs !== undefined && now() - lastMs < againAfterMs) return;
       printedAtMs.set(key, now());
       write(messageLevel, message, fields);
-    },
-    enabled,
-    setLevel(newLevel) {
-      threshold = LOG_LEVELS.indexOf(newLevel);
     },
     async printed() {
       await loading;

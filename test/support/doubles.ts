@@ -30,8 +30,6 @@ export function recordingLog(clock?: Clock): RecordingLog {
       writtenMs.set(key, nowMs);
       write(level, message, fields);
     },
-    enabled: () => true,
-    setLevel: () => {},
     printed: () => Promise.resolve(),
   };
 }
