@@ -29,15 +29,13 @@ export async function findLoki(env: NodeJS.ProcessEnv, say: (line: string) => vo
     say(`loki: using ${path}`);
     return { kind: 'binary', path };
   }
+  const otherwise = 'set LOKI_URL or LOKI_BINARY, or put loki on the PATH';
   if (env['LOKI_BUILD'] !== '1') {
-    return {
-      kind: 'missing',
-      reason: 'loki: none given; set LOKI_URL or LOKI_BINARY, or LOKI_BUILD=1 to build it with Go (AGPL-3.0)',
-    };
+    return { kind: 'missing', reason: `loki: none found; ${otherwise}, or build it with Go: LOKI_BUILD=1 (AGPL-3.0)` };
   }
   const built = await buildGoTool(LOKI, say);
   if (built.ok) return { kind: 'binary', path: built.path };
-  return { kind: 'missing', reason: `${built.reason}; set LOKI_URL, put loki on the PATH, or install Go` };
+  return { kind: 'missing', reason: `${built.reason}; ${otherwise}` };
 }
 
 if (import.meta.main) {
