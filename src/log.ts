@@ -33,8 +33,6 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
   const waiting: Parameters<LogSink>[] = [];
   const printedAtMs = new Map<string, EpochMs>();
 
-  const enabled = (messageLevel: MessageLevel) => LOG_LEVELS.indexOf(messageLevel) >= threshold;
-
   async function load(): Promise<void> {
     try {
       sink = await loadSink();
@@ -53,7 +51,7 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
   }
 
   function write(messageLevel: MessageLevel, message: string, fields: LogFields = {}): void {
-    if (!enabled(messageLevel)) return;
+    if (LOG_LEVELS.indexOf(messageLevel) < threshold) return;
     if (sink) {
       print(messageLevel, message, fields);
       return;
@@ -65,7 +63,6 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
   return {
     write,
     writeOnce(key, messageLevel, message, fields, againAfterMs = Number.POSITIVE_INFINITY) {
-      if (!enabled(messageLevel)) return;
       const lastMs = printedAtMs.get(key);
       if (lastMs !== undefined && now() - lastMs < againAfterMs) return;
       printedAtMs.set(key, now());
