@@ -1,11 +1,11 @@
 // The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
+import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config.ts';
 import { createBodyQueue } from './lambda/body-queue.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import { createInvocations, type Invocations } from './lambda/invocations.ts';
 import type { Level } from './lambda/line-format.ts';
-import { type LogRecord, toLogRecord, traceIdOf } from './lambda/log-record.ts';
-import { createTimeReader } from './lambda/record-time.ts';
+import { type LogRecord, traceIdOf } from './lambda/log-record.ts';
 import type { DropReason, Ledger, Losses } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
@@ -81,8 +81,8 @@ interface SharedMetadata {
 
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, log, clock, isOwnLine } = parts;
+  const logTypes = new Set(config.logTypes);
   const invocations = createInvocations(parts.concurrent);
-  const readTime = createTimeReader();
   const backlog = createBacklog(
     streamLabels(config, identity),
     {
@@ -99,7 +99,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();
   const bodies = createBodyQueue({
     clock,
-    take: (raw, nowMs) => take(toLogRecord(raw, readTime), nowMs),
+    take,
     lose,
     taken() {
       if (parts.concurrent) reportLosses();
@@ -119,7 +119,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   function take(record: LogRecord, nowMs: EpochMs): void {
     invocations.observe(record);
     if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
-    if (!config.logTypes.includes(record.source)) return;
+    if (!logTypes.has(record.source)) return;
     if (record.source === 'extension' && isOwnLine(record.line)) return;
     if (record.line === '') {
       lose('empty_line', 1);
@@ -136,7 +136,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
-  function hold(record: LogRecord, stated: Instant, line: string, part: string | undefined, nowMs: EpochMs): void {
+  function hold(record: LogRecord, stated: Instant, line: ByteString, part: string | undefined, nowMs: EpochMs): void {
     const isError = record.level === 'error' || record.level === 'fatal';
     ledger.received(1);
     backlog.add(record.source, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
@@ -192,7 +192,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (!delivery.isHealthy()) return;
     const losses = warnOfLosses();
     if (!losses) return;
-    const line = JSON.stringify({ level: 'warn', message: LOSSES, ...losses });
+    const line = toByteString(JSON.stringify({ level: 'warn', message: LOSSES, ...losses }));
     const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
     hold(summary, { ms: clock.now(), nanos: 0 }, line, undefined, clock.now());
   }

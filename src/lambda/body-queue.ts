@@ -2,7 +2,10 @@
 // body between two of them.
 import type { DropReason } from '../ledger.ts';
 import type { Clock, EpochMs } from '../time.ts';
+import { type BodyScan, scanBody } from './body-scan.ts';
 import { createBodyReader } from './log-body.ts';
+import { type LogRecord, toLogRecord } from './log-record.ts';
+import { createTimeReader } from './record-time.ts';
 
 export interface BodyQueue {
   /** Adds a body; undefined for one that was too large to be kept. */
@@ -16,8 +19,8 @@ export interface BodyQueue {
 }
 
 export interface BodyQueueParts {
-  /** Takes one record, whatever it is; `nowMs` is the moment of its receipt. */
-  readonly take: (raw: unknown, nowMs: EpochMs) => void;
+  /** Takes one record; `nowMs` is the moment of its receipt. */
+  readonly take: (record: LogRecord, nowMs: EpochMs) => void;
   readonly clock: Clock;
   /** Bodies that wait for the queue to be opened; more than this is not kept back. An init logs a few KB as a rule. */
   readonly maxWaitingBytes: number;
@@ -34,14 +37,17 @@ const SLICE_RECORDS = 1_000;
 
 export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingBytes }: BodyQueueParts): BodyQueue {
   const reader = createBodyReader();
+  const readTime = createTimeReader();
   const waiting: (Buffer | undefined)[] = [];
   let waitingBytes = 0;
+  /** The body that is being read; what cannot be scanned of it is in `records`. */
+  let scan: BodyScan | undefined;
   let records: unknown[] = [];
   let nextRecord = 0;
   let opened = false;
   let scheduled = false;
 
-  const isEmpty = () => waiting.length === 0 && nextRecord === records.length;
+  const isEmpty = () => waiting.length === 0 && scan === undefined && nextRecord === records.length;
 
   function schedule(): void {
     if (scheduled || isEmpty()) return;
@@ -54,13 +60,13 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
   }
 
   function handOnSlice(): void {
-    if (nextRecord === records.length) readNextBody();
+    if (scan === undefined && nextRecord === records.length) openNextBody();
     const nowMs = clock.now();
-    const end = Math.min(records.length, nextRecord + SLICE_RECORDS);
-    while (nextRecord < end) {
-      const raw = records[nextRecord++];
+    for (let count = 0; count < SLICE_RECORDS; count++) {
       try {
-        take(raw, nowMs);
+        const record = read();
+        if (record === undefined) break;
+        take(record, nowMs);
       } catch {
         // JSON that is nested too deep to be written again, for example. Its neighbours go through.
         lose('unreadable_record', 1);
@@ -69,9 +75,7 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
     taken();
   }
 
-  function readNextBody(): void {
-    records = [];
-    nextRecord = 0;
+  function openNextBody(): void {
     if (waiting.length === 0) return;
     const body = waiting.shift();
     if (body === undefined) {
@@ -79,9 +83,27 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
       return;
     }
     waitingBytes -= body.length;
-    const read = reader.read(body);
-    if (read.unreadable > 0) lose('unreadable_record', read.unreadable);
-    records = read.records;
+    // A body that may begin with the tail of a cut record is looked at as a whole.
+    if (reader.isWaiting()) readAsJson(body);
+    else scan = scanBody(body, readTime);
+  }
+
+  function read(): LogRecord | undefined {
+    if (scan !== undefined) {
+      const record = scan.next();
+      if (record !== undefined) return record;
+      const rest = scan.rest();
+      scan = undefined;
+      if (rest !== undefined) readAsJson(rest);
+    }
+    return nextRecord < records.length ? toLogRecord(records[nextRecord++], readTime) : undefined;
+  }
+
+  function readAsJson(body: Buffer): void {
+    const result = reader.read(body);
+    records = result.records;
+    nextRecord = 0;
+    if (result.unreadable > 0) lose('unreadable_record', result.unreadable);
   }
 
   return {

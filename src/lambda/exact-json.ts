@@ -14,6 +14,27 @@ interface SourceTextJson {
 }
 const sourceTextJson = JSON as unknown as SourceTextJson;
 
+/**
+ * What `JSON.parse` has made of a text, a record or a list of them, but with all digits. Only a record that is no text is written as
+ * JSON again; few records of the Logs API are, so this costs little there.
+ */
+export function withAllDigits<T>(value: T, text: string): T {
+  const isSuspect = Array.isArray(value) ? value.some(mayHaveLostDigits) : mayHaveLostDigits(value);
+  return isSuspect ? (parseExactly(text) as T) : value;
+}
+
+function mayHaveLostDigits(record: unknown): boolean {
+  if (typeof (record as { record?: unknown } | null)?.record === 'string') return false;
+  // A number that was too long is still long when it has been rounded; one that was too large is null.
+  try {
+    const json = JSON.stringify(record) ?? '';
+    return mayLoseDigits(json) || json.includes(':null');
+  } catch {
+    // Nested too deep to be written again at all.
+    return false;
+  }
+}
+
 /** Whether `parseExactly` could differ from `JSON.parse`, which is five times faster. */
 export function mayLoseDigits(text: string): boolean {
   return SUSPECT_NUMBER.test(text);

@@ -5,7 +5,7 @@
 
 import { inspectFields, inspectJsonText } from './json-line.ts';
 import { levelOfWord, toLevel } from './level.ts';
-import { requestIdLength } from './request-id.ts';
+import { requestIdAt } from './request-id.ts';
 
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -14,11 +14,12 @@ export interface Inspection {
   readonly requestId: string | undefined;
 }
 
-const NOTHING: Inspection = { level: undefined, requestId: undefined };
+export const NOTHING: Inspection = { level: undefined, requestId: undefined };
 /** Where a format has its level, it has it within these characters. */
 const HEAD_CHARACTERS = 200;
 /** Time, thread, request id and logger name may stand before the level. */
 const MAX_FIELDS = 6;
+const PLAIN_TIME = '2026-01-05T10:00:00.123Z'.length;
 const LONGEST_TIME = '2026-01-05T10:00:00.123456789+00:00'.length;
 /** Words that are levels at the beginning of a line even without a colon. */
 const BARE_LEVELS = new Set([
@@ -44,6 +45,8 @@ const COMMA = 0x2c;
 const HYPHEN = 0x2d;
 const COLON = 0x3a;
 const EQUALS = 0x3d;
+const CAPITAL_T = 0x54;
+const CAPITAL_Z = 0x5a;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const BAR = 0x7c;
@@ -85,10 +88,10 @@ function inspectHeader(line: string, from: number): Inspection {
       continue;
     }
     if (first === ESCAPE) return inspectColoured(line);
-    const idLength = requestIdLength(line, at);
-    if (idLength > 0) {
-      requestId = line.slice(at, at + idLength);
-      at += idLength;
+    const id = requestIdAt(line, at);
+    if (id !== undefined) {
+      requestId = id;
+      at += id.length;
       if (line.startsWith(' Task timed out after ', at)) return { level: 'error', requestId };
       continue;
     }
@@ -194,11 +197,6 @@ function requestIdAfterTime(line: string, at: number): string | undefined {
   return timeEnd > at + 1 && line.charCodeAt(timeEnd) === TAB ? requestIdAt(line, timeEnd + 1) : undefined;
 }
 
-function requestIdAt(line: string, at: number): string | undefined {
-  const length = requestIdLength(line, at);
-  return length === 0 ? undefined : line.slice(at, at + length);
-}
-
 /** Behind the time that begins at `at`, or `at` if none does: a date with a time, or a time alone, in any usual notation. */
 function skipTime(line: string, at: number): number {
   const end = skipClock(line, at);
@@ -211,6 +209,7 @@ function skipTime(line: string, at: number): number {
 /** The same for what has no space in it, and a colon. */
 function skipClock(line: string, at: number): number {
   if (!isDigit(line.charCodeAt(at))) return at;
+  if (isPlainTime(line, at)) return at + PLAIN_TIME;
   let end = at;
   let colons = 0;
   for (let code = line.charCodeAt(end); isTimePart(code) && end < at + LONGEST_TIME; code = line.charCodeAt(end)) {
@@ -218,6 +217,16 @@ function skipClock(line: string, at: number): number {
     end += 1;
   }
   return colons > 0 && end - at >= '10:00:00'.length ? end : at;
+}
+
+/** The form of nearly all: three places and what follows are enough to know it. */
+function isPlainTime(line: string, at: number): boolean {
+  return (
+    line.charCodeAt(at + 10) === CAPITAL_T &&
+    line.charCodeAt(at + 16) === COLON &&
+    line.charCodeAt(at + 23) === CAPITAL_Z &&
+    !isTimePart(line.charCodeAt(at + PLAIN_TIME))
+  );
 }
 
 function skipSeparators(line: string, at: number): number {
@@ -245,7 +254,7 @@ function fieldEnd(line: string, at: number): number {
 
 function isTimePart(code: number): boolean {
   // digits, and : . , - / + T Z
-  return (code >= 0x2b && code <= COLON) || code === 0x54 || code === 0x5a;
+  return (code >= 0x2b && code <= COLON) || code === CAPITAL_T || code === CAPITAL_Z;
 }
 
 function isWordPart(code: number): boolean {

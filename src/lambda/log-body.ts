@@ -1,9 +1,9 @@
-// Turns the HTTP bodies of the Logs and Telemetry APIs into records, and never throws.
-// Nearly all bodies are JSON and cost one JSON.parse. A record of more than about 256 KiB arrives cut in pieces, in
-// bodies that are not JSON: those go to broken-body.ts, and this file only holds the head that waits for its tail.
+// Turns any HTTP body of the Logs and Telemetry APIs into records, and never throws. Most bodies never come here: see body-scan.ts.
+// One that is JSON costs one JSON.parse. A record of more than about 256 KiB arrives cut in pieces, in bodies that are not JSON:
+// those go to broken-body.ts, and this file only holds the head that waits for its tail.
 
 import { type CutHead, parseJson, takeApart } from './broken-body.ts';
-import { mayLoseDigits, parseExactly } from './exact-json.ts';
+import { withAllDigits } from './exact-json.ts';
 
 /** What a record is promised to look like. Nothing is sure: each field may be absent or of another type. */
 export interface RawRecord {
@@ -21,6 +21,8 @@ export interface BodyResult {
 
 export interface BodyReader {
   read(body: Buffer): BodyResult;
+  /** Whether the body before has left the head of a cut record, whose tail may be in the next one. */
+  isWaiting(): boolean;
   /** Gives up the head that waits for its tail, and returns how many records that loses: 0 or 1. */
   giveUp(): number;
   /** Bytes held for a record that is not whole yet; at most 4 MiB. */
@@ -50,28 +52,11 @@ export function createBodyReader(): BodyReader {
     }
     const lost = giveUp();
     if (Array.isArray(value)) return { records: withAllDigits(value, text), unreadable: lost };
-    if (start === '{' && value !== undefined) return { records: [value], unreadable: lost };
+    if (start === '{' && value !== undefined) return { records: [withAllDigits(value, text)], unreadable: lost };
     return { records: [], unreadable: lost + 1 };
   }
 
-  return { read, giveUp, waitingBytes: () => head?.bytes ?? 0 };
-}
-
-/** Only what is no text is written as JSON again. Few records of the Logs API are not, so this costs little there. */
-function withAllDigits(records: unknown[], text: string): unknown[] {
-  return records.some(mayHaveLostDigits) ? (parseExactly(text) as unknown[]) : records;
-}
-
-function mayHaveLostDigits(raw: unknown): boolean {
-  if (typeof (raw as RawRecord | null)?.record === 'string') return false;
-  // A number that was too long is still long when it has been rounded; one that was too large is null.
-  try {
-    const json = JSON.stringify(raw) ?? '';
-    return mayLoseDigits(json) || json.includes(':null');
-  } catch {
-    // Nested too deep to be written again at all.
-    return false;
-  }
+  return { read, isWaiting: () => head !== undefined, giveUp, waitingBytes: () => head?.bytes ?? 0 };
 }
 
 function withoutByteOrderMark(body: Buffer): Buffer {

@@ -1,8 +1,9 @@
 // What a record says: from the JSON the platform sent to a record with a known shape. Total: whatever comes becomes a record, since a
 // line that we do not understand is still a line of somebody's log.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+import { type ByteString, toByteString } from '../byte-string.ts';
 import type { Instant } from '../time.ts';
-import { inspectObject, inspectText, type Level } from './line-format.ts';
+import { type Inspection, inspectObject, inspectText, type Level, NOTHING } from './line-format.ts';
 import type { TimeReader } from './record-time.ts';
 import type { LogType } from './subscription.ts';
 
@@ -11,7 +12,7 @@ export interface LogRecord {
   /** The full type of a platform event, `platform.report` for example; also a type that we do not know. */
   readonly event: string | undefined;
   /** What goes to Loki; empty when there is nothing to say. */
-  readonly line: string;
+  readonly line: ByteString;
   /** Undefined when the record states no time that can be read. */
   readonly time: Instant | undefined;
   readonly level: Level | undefined;
@@ -32,23 +33,30 @@ export function toLogRecord(raw: unknown, readTime: TimeReader): LogRecord {
   const type = envelope['type'];
   const record = envelope['record'];
   const time = readTime(envelope['time']);
-  if ((type === 'function' || type === 'extension') && record !== undefined) return lineRecord(type, record, time);
+  if ((type === 'function' || type === 'extension') && record !== undefined) {
+    if (typeof record === 'string') return textRecord(type, toByteString(withoutNewline(record)), time);
+    return lineRecord(
+      type,
+      toByteString(JSON.stringify(record)),
+      time,
+      isObject(record) ? inspectObject(record) : NOTHING,
+    );
+  }
   return platformRecord(raw, idOf(type), record, time);
 }
 
-function lineRecord(source: 'function' | 'extension', record: unknown, time: Instant | undefined): LogRecord {
-  const line = typeof record === 'string' ? withoutNewline(record) : JSON.stringify(record);
-  const said = typeof record === 'string' ? inspectText(line) : isObject(record) ? inspectObject(record) : undefined;
-  return {
-    source,
-    event: undefined,
-    line,
-    time,
-    level: said?.level,
-    requestId: said?.requestId,
-    traceId: undefined,
-    platformDrops: undefined,
-  };
+/** @param line without a newline at its end */
+export function textRecord(source: LogType, line: ByteString, time: Instant | undefined): LogRecord {
+  return lineRecord(source, line, time, inspectText(line));
+}
+
+function lineRecord(
+  source: LogType,
+  line: ByteString,
+  time: Instant | undefined,
+  { level, requestId }: Inspection,
+): LogRecord {
+  return { source, event: undefined, line, time, level, requestId, traceId: undefined, platformDrops: undefined };
 }
 
 /** A platform event, an event of an unknown type, or none of the documented shapes: sent whole. */
@@ -62,7 +70,7 @@ function platformRecord(
   return {
     source: 'platform',
     event,
-    line: JSON.stringify(raw) ?? '',
+    line: toByteString(JSON.stringify(raw) ?? ''),
     time,
     level: undefined,
     requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
@@ -79,7 +87,7 @@ export function traceIdOf(traceHeader: unknown): string | undefined {
   return typeof traceHeader === 'string' ? idOf(/(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1]) : undefined;
 }
 
-function withoutNewline(text: string): string {
+export function withoutNewline(text: string): string {
   return text.endsWith('\n') ? text.slice(0, -1) : text;
 }
 

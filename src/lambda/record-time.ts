@@ -1,5 +1,6 @@
 // Reads the `time` of a record. The platform promises ISO 8601 with milliseconds; other precisions and notations are read as well,
 // since a line stamped with the moment of its receipt is worth less than one stamped with its own.
+import { copyOf } from '../byte-string.ts';
 import type { Instant } from '../time.ts';
 
 /** Date and time, an optional fraction after `.`, `,` or `:`, an optional zone. Without a zone it is UTC: Lambda knows no other. */
@@ -25,7 +26,7 @@ export function createTimeReader(): TimeReader {
     }
     const instant = parse(time);
     if (instant && time.length === 24 && time.endsWith('Z')) {
-      lastSecond = time.slice(0, 19);
+      lastSecond = copyOf(time.slice(0, 19));
       lastSecondMs = Math.floor(instant.ms / 1000) * 1000;
     }
     return instant;

@@ -1,29 +1,31 @@
 // What a request id looks like: a UUID, or the same without hyphens.
+import { copyOf } from '../byte-string.ts';
 
 const HYPHEN = 0x2d;
-const HYPHENS = [8, 13, 18, 23];
+const REQUEST_ID = /[\da-f]{8}(?:(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{24})(?![\da-f-])/iy;
 
-/** The length of the request id that begins at this place, 36 or 32; 0 if none does. */
-export function requestIdLength(text: string, at: number): number {
-  const first = text.charCodeAt(at);
-  if (!isHex(first)) return 0;
-  const hyphens = isHyphen(text, at + 8);
-  if (hyphens && !(isHyphen(text, at + 13) && isHyphen(text, at + 18) && isHyphen(text, at + 23))) return 0;
-  const end = at + (hyphens ? 36 : 32);
-  for (let index = at; index < end; index += 1) {
-    const code = text.charCodeAt(index); // NaN behind the end
-    if (!isHex(code) && !(hyphens && code === HYPHEN && HYPHENS.includes(index - at))) return 0;
-  }
-  return isHex(text.charCodeAt(end)) || isHyphen(text, end) ? 0 : end - at;
+/** The one that was found last: nearly every line names the same request as the one before, and comparing costs least. */
+let latest = '-';
+
+/** The request id that begins at this place. */
+export function requestIdAt(text: string, at: number): string | undefined {
+  if (text.startsWith(latest, at) && !mayGoOn(text.charCodeAt(at + latest.length))) return latest;
+  if (!isHex(text.charCodeAt(at))) return undefined;
+  REQUEST_ID.lastIndex = at;
+  const id = REQUEST_ID.exec(text)?.[0];
+  if (id === undefined) return undefined;
+  latest = copyOf(id);
+  return latest;
 }
 
 /** The value of a field, if it is a request id and nothing else. */
 export function toRequestId(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && requestIdLength(value, 0) === value.length ? value : undefined;
+  const id = typeof value === 'string' ? requestIdAt(value, 0) : undefined;
+  return id === value ? id : undefined;
 }
 
-function isHyphen(text: string, at: number): boolean {
-  return text.charCodeAt(at) === HYPHEN;
+function mayGoOn(code: number): boolean {
+  return isHex(code) || code === HYPHEN;
 }
 
 function isHex(code: number): boolean {

@@ -1,10 +1,12 @@
 // A batch: entries of one stream that go to Loki in one request. It is built entry by entry, exactly counted in bytes, and then sealed: its
 // body is compressed once and stays the same for every attempt, so that a resend is identical and Loki can tell it is one.
 // One stream per request: of a request with several, Loki's answer may describe only the last.
+import type { ByteString } from '../byte-string.ts';
 import type { EpochMs, Instant } from '../time.ts';
 import {
   compress,
   decompress,
+  ENTRY_OVERHEAD_BYTES,
   encodeLabels,
   entriesStart,
   entryBytes,
@@ -21,8 +23,7 @@ import {
 export type StreamType = 'function' | 'platform' | 'extension';
 
 export interface Entry {
-  /** Well-formed Unicode; lone surrogates would not survive UTF-8. */
-  readonly line: string;
+  readonly line: ByteString;
   /** As from `encodeMetadata`; empty for none. */
   readonly metadata: Buffer;
   /** Whether it is among the last to go when the buffer is full. */
@@ -79,10 +80,13 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
 
   return {
     add(instant, { line, metadata, isError }, nowMs) {
-      const lineBytes = Buffer.byteLength(line);
-      const newEnd = end + entryBytes(instant, lineBytes, metadata);
-      if (requestBytes(newEnd) > maxBytes && entryCount > 0) return false;
-      end = writeEntry(withRoomFor(newEnd), end, instant, line, lineBytes, metadata);
+      let newEnd = end + line.length + metadata.length + ENTRY_OVERHEAD_BYTES;
+      // Near the limit it is counted to the byte.
+      if (requestBytes(newEnd) > maxBytes) {
+        newEnd = end + entryBytes(instant, line, metadata);
+        if (requestBytes(newEnd) > maxBytes && entryCount > 0) return false;
+      }
+      end = writeEntry(withRoomFor(newEnd), end, instant, line, metadata);
       if (isError) errorEntries.push(entryCount);
       entryCount++;
       oldestMs ??= nowMs;

@@ -8,6 +8,7 @@
 // log text against 2.0 ms (94,465 lines of 127 bytes, five metadata pairs).
 import protobuf from 'protobufjs/minimal.js';
 import snappy from 'snappyjs';
+import type { ByteString } from '../byte-string.ts';
 import type { Instant } from '../time.ts';
 
 const { Reader, Writer } = protobuf;
@@ -60,36 +61,32 @@ export function finishRequest(target: Buffer, encodedLabels: Buffer, end: number
   return target.subarray(start, end);
 }
 
-/** The bytes that `writeEntry` will write. `lineBytes` is the line's length in UTF-8. */
-export function entryBytes(instant: Instant, lineBytes: number, metadata: Buffer): number {
-  const bodyBytes = entryBodyBytes(timestampBytes(instant), lineBytes, metadata);
+/** More than `writeEntry` writes beside line and metadata: four tags, four lengths of up to five bytes, a timestamp of up to twelve. */
+export const ENTRY_OVERHEAD_BYTES = 40;
+
+/** The bytes that `writeEntry` will write. */
+export function entryBytes(instant: Instant, line: ByteString, metadata: Buffer): number {
+  const bodyBytes = entryBodyBytes(timestampBytes(instant), line, metadata);
   return 1 + varintBytes(bodyBytes) + bodyBytes;
 }
 
 /** Writes one entry of a stream at `at`; the target must have room. @returns where the entry ends */
-export function writeEntry(
-  target: Buffer,
-  at: number,
-  instant: Instant,
-  line: string,
-  lineBytes: number,
-  metadata: Buffer,
-): number {
+export function writeEntry(target: Buffer, at: number, instant: Instant, line: ByteString, metadata: Buffer): number {
   const stampBytes = timestampBytes(instant);
   target[at] = field(2);
-  let end = writeVarint(target, at + 1, entryBodyBytes(stampBytes, lineBytes, metadata));
+  let end = writeVarint(target, at + 1, entryBodyBytes(stampBytes, line, metadata));
   target[end] = field(1);
   target[end + 1] = stampBytes;
   end = writeTimestamp(target, end + 2, instant);
   target[end] = field(2);
-  end = writeVarint(target, end + 1, lineBytes);
-  end += target.write(line, end, lineBytes, 'utf8');
+  end = writeVarint(target, end + 1, line.length);
+  end += target.write(line, end, line.length, 'latin1');
   target.set(metadata, end);
   return end + metadata.length;
 }
 
-function entryBodyBytes(stampBytes: number, lineBytes: number, metadata: Buffer): number {
-  return 2 + stampBytes + 1 + varintBytes(lineBytes) + lineBytes + metadata.length;
+function entryBodyBytes(stampBytes: number, line: ByteString, metadata: Buffer): number {
+  return 2 + stampBytes + 1 + varintBytes(line.length) + line.length + metadata.length;
 }
 
 const secondsOf = ({ ms }: Instant) => Math.floor(ms / 1000);
@@ -118,9 +115,11 @@ function writeTimestamp(target: Buffer, at: number, instant: Instant): number {
 }
 
 function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++;
-  return bytes;
+  if (value < 2 ** 7) return 1;
+  if (value < 2 ** 14) return 2;
+  if (value < 2 ** 21) return 3;
+  if (value < 2 ** 28) return 4;
+  return value < 2 ** 35 ? 5 : 6;
 }
 
 /** Without bit operators above 32 bits: seconds reach past 2^32 in the year 2106. */
@@ -192,25 +191,24 @@ export function withInstant(entry: Buffer, instant: Instant): Buffer {
   return encodeEntry(instant, line, metadata.length === 0 ? metadata : Buffer.concat([metadata, originalTime]));
 }
 
-function encodeEntry(instant: Instant, line: string, metadata: Buffer): Buffer {
-  const lineBytes = Buffer.byteLength(line);
-  const target = Buffer.alloc(entryBytes(instant, lineBytes, metadata));
-  writeEntry(target, 0, instant, line, lineBytes, metadata);
+function encodeEntry(instant: Instant, line: ByteString, metadata: Buffer): Buffer {
+  const target = Buffer.alloc(entryBytes(instant, line, metadata));
+  writeEntry(target, 0, instant, line, metadata);
   return target;
 }
 
-function readEntry(entry: Buffer): { instant: Instant; line: string; metadata: Buffer } {
+function readEntry(entry: Buffer): { instant: Instant; line: ByteString; metadata: Buffer } {
   const reader = Reader.create(entry);
   reader.uint32();
   reader.uint32();
   let instant: Instant = { ms: 0, nanos: 0 };
-  let line = '';
+  let line = '' as ByteString;
   // Metadata is written last, so it is what is left behind the other fields.
   let metadataStart = reader.pos;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     if (tag === field(1)) instant = readTimestamp(reader.bytes());
-    else if (tag === field(2)) line = reader.string();
+    else if (tag === field(2)) line = Buffer.from(reader.bytes()).toString('latin1') as ByteString;
     else break;
     metadataStart = reader.pos;
   }

@@ -1,6 +1,7 @@
 // Builders for what the platform sends and for what goes to Loki: each gives a valid value, and a test says only what matters to it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { toByteString } from '../../src/byte-string.ts';
 import type { Config } from '../../src/config.ts';
 import type { Entry } from '../../src/loki/batch.ts';
 import { encodeMetadata } from '../../src/loki/encode.ts';
@@ -70,7 +71,7 @@ export function testConfig(changes: Partial<Config> = {}): Config {
 }
 
 export function entryOf(line: string, changes: Partial<Omit<Entry, 'line'>> = {}): Entry {
-  return { line, metadata: Buffer.alloc(0), isError: false, ...changes };
+  return { line: toByteString(line), metadata: Buffer.alloc(0), isError: false, ...changes };
 }
 
 export function metadataOf(pairs: Readonly<Record<string, string>>): Buffer {

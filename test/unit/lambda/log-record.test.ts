@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toByteString } from '../../../src/byte-string.ts';
 import { toLogRecord, traceIdOf } from '../../../src/lambda/log-record.ts';
 import { createTimeReader } from '../../../src/lambda/record-time.ts';
 import { fixture } from '../../support/records.ts';
@@ -24,7 +25,7 @@ test('text is the line as it is, less one trailing newline', () => {
 test('an object is its JSON with every field in its order', () => {
   const record = { message: 'x', level: 'INFO', nested: { b: [1, null], a: 'ü' }, timestamp: 5 };
   const { line, level, source } = read({ time: TIME, type: 'function', record });
-  assert.equal(line, JSON.stringify(record));
+  assert.equal(line, toByteString(JSON.stringify(record)));
   assert.equal(level, 'info');
   assert.equal(source, 'function');
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Batch, createBatchBuilder } from '../../../src/loki/batch.ts';
+import { entryOf } from '../../support/records.ts';
 
 const NOW_MS = 1_767_607_200_000;
-const entry = { line: 'x'.repeat(100), metadata: Buffer.alloc(0), isError: false };
+const entry = entryOf('x'.repeat(100));
 
 function fill(maxBytes: number): { taken: number; batch: Batch | undefined } {
   const builder = createBatchBuilder('function', '{a="b"}', maxBytes);

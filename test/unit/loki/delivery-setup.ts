@@ -6,7 +6,7 @@ import type { StreamType } from '../../../src/loki/batch.ts';
 import { createDelivery } from '../../../src/loki/delivery.ts';
 import { FakePushClient, type PushScript, recordingLog } from '../../support/doubles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { metadataOf, testConfig } from '../../support/records.ts';
+import { entryOf, metadataOf, testConfig } from '../../support/records.ts';
 
 export function setUp(script: PushScript, changes: Partial<Config> = {}) {
   const config = testConfig(changes);
@@ -22,7 +22,7 @@ export function setUp(script: PushScript, changes: Partial<Config> = {}) {
 
   function hold(line: string, type: StreamType = 'function', isError = false): void {
     ledger.received(1);
-    const entry = { line, metadata: delivery.takesMetadata() ? metadata : Buffer.alloc(0), isError };
+    const entry = entryOf(line, { metadata: delivery.takesMetadata() ? metadata : Buffer.alloc(0), isError });
     backlog.add(type, { ms: clock.now(), nanos: 0 }, entry, clock.now());
   }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toByteString } from '../../../src/byte-string.ts';
 import {
   compress,
   decompress,
+  ENTRY_OVERHEAD_BYTES,
   encodeLabels,
   encodeMetadata,
   entriesStart,
@@ -31,10 +33,11 @@ function requestOf(labels: string, entries: readonly TestEntry[]): Buffer {
   let end = entriesStart(encodedLabels);
   const target = Buffer.alloc(1_000_000, 0xaa);
   for (const { instant = NEW_YEAR, line, metadata = Buffer.alloc(0) } of entries) {
-    const lineBytes = Buffer.byteLength(line);
-    const announced = entryBytes(instant, lineBytes, metadata);
-    const entryEnd = writeEntry(target, end, instant, line, lineBytes, metadata);
+    const bytes = toByteString(line);
+    const announced = entryBytes(instant, bytes, metadata);
+    const entryEnd = writeEntry(target, end, instant, bytes, metadata);
     assert.equal(entryEnd - end, announced, 'an entry has as many bytes as was announced');
+    assert.ok(announced <= bytes.length + metadata.length + ENTRY_OVERHEAD_BYTES);
     end = entryEnd;
   }
   return Buffer.from(finishRequest(target, encodedLabels, end));

@@ -1,0 +1,110 @@
+// Reads a body record by record where it is written as the platform writes it: `[{"time":"...","type":"...","record":...},...]` without a
+// space. A line of text is cut out as it stands, with no object made of its record and its bytes not decoded. At the first thing that is
+// any different the scan stops, and the rest of the body is for JSON.parse and for what repairs broken JSON (log-body.ts).
+import { isUtf8 } from 'node:buffer';
+import { type ByteString, toByteString } from '../byte-string.ts';
+import { parseJson } from './broken-body.ts';
+import { withAllDigits } from './exact-json.ts';
+import { type LogRecord, textRecord, toLogRecord, withoutNewline } from './log-record.ts';
+import type { TimeReader } from './record-time.ts';
+
+export interface BodyScan {
+  /** The next record; undefined when there is none that can be read like this. */
+  next(): LogRecord | undefined;
+  /** For when `next` has found none: the records that are left, as a body of their own. It may be the same memory, changed. */
+  rest(): Buffer | undefined;
+}
+
+const BEFORE_TIME = '{"time":"';
+const TIME_CHARACTERS = '2026-01-05T10:00:00.118Z'.length;
+const BEFORE_LINE = '","type":"function","record":"';
+/** From the beginning of an element to its time, behind it, and to its line. */
+const TIME_START = BEFORE_TIME.length;
+const TIME_END = TIME_START + TIME_CHARACTERS;
+const LINE_START = TIME_END + BEFORE_LINE.length;
+const FIRST_ELEMENT = `[${BEFORE_TIME}`;
+const TO_NEXT_ELEMENT = `},${BEFORE_TIME}`;
+
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const BACKSLASH = 0x5c;
+
+export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
+  /** One character per byte, so that offsets are those of the body. */
+  const text = isUtf8(body) ? body.toString('latin1') : '';
+  const last = text.trimEnd().length - 1;
+  const looksRight = text.startsWith(FIRST_ELEMENT) && text.charCodeAt(last) === CLOSE_ARRAY;
+  let state: 'reading' | 'stopped' | 'finished' = looksRight ? 'reading' : 'stopped';
+  /** Where the next element begins. */
+  let at = 1;
+  /** The first backslash behind what was read. */
+  let backslash = -1;
+
+  function nextLine(): LogRecord | undefined {
+    const start = at + LINE_START;
+    const time = text.slice(at + TIME_START, at + TIME_END);
+    let quote = text.indexOf('"', start);
+    if (backslash < start) backslash = indexOf('\\', start);
+    let line: ByteString | undefined;
+    if (backslash > quote) line = text.slice(start, quote) as ByteString;
+    else if (backslash === quote - 2 && text[backslash + 1] === 'n') line = text.slice(start, backslash) as ByteString;
+    else {
+      // Where this is not the end of the text, there is a quote too many in it for JSON.
+      while (isEscaped(quote)) quote = indexOf('"}', quote + 1);
+      line = readString(start - 1, quote + 1);
+    }
+    goOn(line === undefined ? -1 : quote + 1);
+    return line === undefined || state === 'stopped' ? undefined : textRecord('function', line, readTime(time));
+  }
+
+  /** The string of JSON from its first to its last quote, less one trailing newline. */
+  function readString(start: number, end: number): ByteString | undefined {
+    const literal = text.slice(start, end);
+    // Behind an escape of that kind are characters, and not the bytes of them.
+    const wide = literal.includes('\\u');
+    const line = parseJson(wide ? body.toString('utf8', start, end) : literal);
+    if (typeof line !== 'string') return undefined;
+    const trimmed = withoutNewline(line);
+    return wide ? toByteString(trimmed) : (trimmed as ByteString);
+  }
+
+  /** Any other element, a platform event for example. */
+  function nextElement(): LogRecord | undefined {
+    const start = at;
+    const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), last - 1);
+    const json = body.toString('utf8', start, close + 1);
+    const raw = parseJson(json);
+    goOn(raw === undefined ? -1 : close);
+    return raw === undefined || state === 'stopped' ? undefined : toLogRecord(withAllDigits(raw, json), readTime);
+  }
+
+  /** Goes on to the element behind the brace that should be at `close`. */
+  function goOn(close: number): void {
+    if (text.startsWith(TO_NEXT_ELEMENT, close)) at = close + 2;
+    else state = close === last - 1 && text[close] === '}' ? 'finished' : 'stopped';
+  }
+
+  function isEscaped(index: number): boolean {
+    let before = index - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
+    return (index - before) % 2 === 0;
+  }
+
+  function indexOf(searched: string, from: number): number {
+    const index = text.indexOf(searched, from);
+    return index === -1 ? text.length : index;
+  }
+
+  return {
+    next() {
+      if (state !== 'reading') return undefined;
+      return text.startsWith(BEFORE_LINE, at + TIME_END) ? nextLine() : nextElement();
+    },
+    rest() {
+      if (state === 'finished') return undefined;
+      if (at === 1) return body;
+      body[at - 1] = OPEN_ARRAY;
+      return body.subarray(at - 1);
+    },
+  };
+}
