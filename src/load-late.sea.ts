@@ -23,8 +23,9 @@ const LEAN_FLAGS = [
   '--liftoff-only',
   '--no-wasm-tier-up',
   '--no-wasm-dynamic-tiering',
-  '--no-opt',
+  '--turbo-filter=compressFragment',
   '--semi-space-growth-factor=1',
+  '--no-incremental-marking',
   '--expose-gc',
 ];
 
