@@ -18,8 +18,7 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
     format: 'cjs',
     target: 'node24',
     charset: 'ascii',
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
     legalComments: 'none',
     metafile: true,
     write: false,
@@ -29,19 +28,11 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
     define: { BUILD_VERSION: JSON.stringify(version) },
   };
   const [boot, late] = await Promise.all([
-    build({
-      ...common,
-      entryPoints: [path.join(sourceDir, 'main.ts')],
-      outfile: 'boot.js',
-      minifyIdentifiers: true,
-      plugins: [lateSeam],
-    }),
+    build({ ...common, entryPoints: [path.join(sourceDir, 'main.ts')], outfile: 'boot.js', plugins: [lateSeam] }),
     build({
       ...common,
       entryPoints: [path.join(sourceDir, 'late.ts')],
       outfile: 'late.js',
-      // Names stay: load-late.sea.ts tells V8 by name which function to optimize fully.
-      minifyIdentifiers: false,
       plugins: [leftOut],
       // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
       define: { ...common.define, 'process.env': '{}' },

@@ -53,8 +53,7 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
       while (isEscaped(quote)) quote = indexOf('"}', quote + 1);
       line = readString(start - 1, quote + 1);
     }
-    goOn(line === undefined ? -1 : quote + 1);
-    return line === undefined || state === 'stopped' ? undefined : textRecord('function', line, readTime(time));
+    return line !== undefined && goOn(quote + 1) ? textRecord('function', line, readTime(time)) : stop();
   }
 
   /** The string of JSON from its first to its last quote, less one trailing newline. */
@@ -70,18 +69,25 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
 
   /** Any other element, a platform event for example. */
   function nextElement(): LogRecord | undefined {
-    const start = at;
     const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), last - 1);
-    const json = body.toString('utf8', start, close + 1);
+    const json = body.toString('utf8', at, close + 1);
     const raw = parseJson(json);
-    goOn(raw === undefined ? -1 : close);
-    return raw === undefined || state === 'stopped' ? undefined : toLogRecord(withAllDigits(raw, json), readTime);
+    return raw !== undefined && goOn(close) ? toLogRecord(withAllDigits(raw, json), readTime) : stop();
   }
 
-  /** Goes on to the element behind the brace that should be at `close`. */
-  function goOn(close: number): void {
-    if (text.startsWith(TO_NEXT_ELEMENT, close)) at = close + 2;
-    else state = close === last - 1 && text[close] === '}' ? 'finished' : 'stopped';
+  /** Goes on behind the element whose last brace should be at `close`. @returns false if what is there is nothing that ends one */
+  function goOn(close: number): boolean {
+    if (text.startsWith(TO_NEXT_ELEMENT, close)) {
+      at = close + 2;
+      return true;
+    }
+    if (close !== last - 1 || text[close] !== '}') return false;
+    state = 'finished';
+    return true;
+  }
+
+  function stop(): undefined {
+    state = 'stopped';
   }
 
   function isEscaped(index: number): boolean {
