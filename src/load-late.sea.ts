@@ -18,7 +18,6 @@ type LateFunction = (exports: Partial<Late>, require: Require, module: { exports
  * - JavaScript is optimized by Maglev alone. Sparkplug before it saves no CPU here and costs 0.5 MB; TurboFan behind it, for snappyjs alone,
  *   saves 4 of 39 ms per MB and costs 1.5 MB for good
  * - the young generation stays as small as it is at the start
- * - garbage of the old generation is marked at one go, as nobody waits for us: 1 ms per MB less than in steps and on other threads
  * - garbage can be collected when it suits: see tidier.ts
  */
 const LEAN_FLAGS = [
@@ -28,7 +27,6 @@ const LEAN_FLAGS = [
   '--no-opt',
   '--no-sparkplug',
   '--semi-space-growth-factor=1',
-  '--no-incremental-marking',
   '--expose-gc',
 ];
 
