@@ -185,3 +185,23 @@ test('random bodies are read the same, and with one byte changed nothing is lost
     assert.equal(found, thorough.records.length, body.toString());
   }
 });
+
+// With a scan whose time grew with the square of the size, each of these would take hours, and not well under a second.
+for (const [name, unit] of [
+  ['quotes', '"'],
+  ['backslashes', '\\'],
+  ['escaped quotes', '\\"'],
+  ['escaped quotes and braces', '\\"}'],
+  ['quotes and braces', '"}'],
+  ['ends of elements', '"},{"time":"'],
+  ['elements', `"},${JSON.stringify(line('x')).slice(0, -2)}`],
+  ['events', `"},{"time":"${TIME}","type":"x","record":"`],
+  ['events that do not close', `"},{"time":"${TIME}","type":"x","record":[`],
+] as const) {
+  test(`scans a large body of ${name} in time that grows with its size only`, { timeout: 60_000 }, () => {
+    const filling = unit.repeat(Math.ceil((2 * 1024 * 1024) / unit.length));
+    const body = Buffer.from(`[{"time":"${TIME}","type":"function","record":"${filling}"}]`);
+    const { records, unreadable } = readQuickly(body);
+    assert.ok(records.length + unreadable > 0);
+  });
+}
