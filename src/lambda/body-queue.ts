@@ -1,6 +1,7 @@
 // Bodies on their way from the listener: kept in order, read into records, and handed on in slices, so that the listener can answer the next
 // body between two of them.
 import type { DropReason } from '../ledger.ts';
+import { release } from '../tidier.ts';
 import type { Clock, EpochMs } from '../time.ts';
 import { type BodyScan, scanBody } from './body-scan.ts';
 import { createBodyReader } from './log-body.ts';
@@ -40,7 +41,8 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
   const readTime = createTimeReader();
   const waiting: (Buffer | undefined)[] = [];
   let waitingBytes = 0;
-  /** The body that is being read; what cannot be scanned of it is in `records`. */
+  /** The body that is being read, and how; what cannot be scanned of it is in `records`. */
+  let body: Buffer | undefined;
   let scan: BodyScan | undefined;
   let records: unknown[] = [];
   let nextRecord = 0;
@@ -77,7 +79,7 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
 
   function openNextBody(): void {
     if (waiting.length === 0) return;
-    const body = waiting.shift();
+    body = waiting.shift();
     if (body === undefined) {
       lose('body_too_large', 1);
       return;
@@ -88,19 +90,28 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
     else scan = scanBody(body, readTime);
   }
 
+  /** All that is still wanted of the body has been copied. */
+  function closeBody(): void {
+    scan = undefined;
+    // A small one may share its memory with others.
+    if (body !== undefined && body.length === body.buffer.byteLength) release(body.buffer);
+    body = undefined;
+  }
+
   function read(): LogRecord | undefined {
     if (scan !== undefined) {
       const record = scan.next();
       if (record !== undefined) return record;
       const rest = scan.rest();
-      scan = undefined;
-      if (rest !== undefined) readAsJson(rest);
+      if (rest === undefined) closeBody();
+      else readAsJson(rest);
     }
     return nextRecord < records.length ? toLogRecord(records[nextRecord++], readTime) : undefined;
   }
 
-  function readAsJson(body: Buffer): void {
-    const result = reader.read(body);
+  function readAsJson(rest: Buffer): void {
+    const result = reader.read(rest);
+    closeBody();
     records = result.records;
     nextRecord = 0;
     if (result.unreadable > 0) lose('unreadable_record', result.unreadable);

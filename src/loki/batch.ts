@@ -2,6 +2,7 @@
 // body is compressed once and stays the same for every attempt, so that a resend is identical and Loki can tell it is one.
 // One stream per request: of a request with several, Loki's answer may describe only the last.
 import type { ByteString } from '../byte-string.ts';
+import { release } from '../tidier.ts';
 import type { EpochMs, Instant } from '../time.ts';
 import {
   compress,
@@ -73,7 +74,10 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     let capacity = buffer ? buffer.length : INITIAL_BYTES;
     while (capacity < bytes) capacity *= 2;
     const larger = Buffer.allocUnsafeSlow(capacity);
-    if (buffer) buffer.copy(larger, 0, 0, end);
+    if (buffer) {
+      buffer.copy(larger, 0, 0, end);
+      release(buffer.buffer);
+    }
     buffer = larger;
     return larger;
   }
@@ -113,7 +117,10 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
         oldestMs,
       };
       // A large buffer is given back, so that memory falls again after a burst.
-      if (buffer.length > INITIAL_BYTES) buffer = undefined;
+      if (buffer.length > INITIAL_BYTES) {
+        release(buffer.buffer);
+        buffer = undefined;
+      }
       end = start;
       entryCount = 0;
       errorEntries = [];

@@ -9,6 +9,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import snappy from 'snappyjs';
 import type { ByteString } from '../byte-string.ts';
+import { release } from '../tidier.ts';
 import type { Instant } from '../time.ts';
 
 const { Reader, Writer } = protobuf;
@@ -136,7 +137,10 @@ function writeVarint(target: Buffer, at: number, value: number): number {
 
 /** Compresses a request to a snappy block. The result owns its memory and no more: snappyjs allocates for the worst case. */
 export function compress(request: Buffer): Buffer {
-  return Buffer.from(snappy.compress(request));
+  const block = snappy.compress(request);
+  const body = Buffer.from(block);
+  release(block.buffer);
+  return body;
 }
 
 export function decompress(body: Buffer): Buffer {

@@ -136,6 +136,24 @@ test('a body that was too large and bodies that are not JSON are counted, and la
   assert.equal(ledger.totals().dropped.unreadable_record, 1);
 });
 
+test('the memory of a body that was read is given back, and that of its neighbours is left alone', async () => {
+  const { pipeline, arrived } = setUp();
+  pipeline.begin();
+  const large = Buffer.alloc(Buffer.poolSize, ' ');
+  bodyOf(functionRecord('large')).copy(large);
+  const broken = Buffer.alloc(Buffer.poolSize, ' ');
+  broken.write('[{"time":"x"},oops');
+  const [small, neighbour] = [Buffer.from(bodyOf(functionRecord('small'))), Buffer.from('a neighbour')];
+  assert.equal(small.buffer, neighbour.buffer, 'small buffers share their memory');
+  for (const body of [large, broken, small]) pipeline.receive(body);
+  assert.deepEqual(
+    (await arrived()).map(({ line }) => line),
+    ['large', 'small', '{"time":"x"}'],
+  );
+  assert.deepEqual([large.length, broken.length], [0, 0]);
+  assert.equal(neighbour.toString(), 'a neighbour');
+});
+
 test('the trace comes from the event or from the record', async () => {
   const { pipeline, arrived } = setUp();
   pipeline.begin();

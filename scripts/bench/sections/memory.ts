@@ -15,6 +15,8 @@ const MAX_GROWTH_MB = 4;
 const MB = 1024 * 1024;
 const SETTLE_MS = 400;
 const WARM_INVOCATIONS = 10_000;
+/** Longer than the oldest line is held: what waits to be sent is no growth. */
+const SENT_MS = 2_000;
 
 export async function measureMemory(bench: Bench): Promise<Figure[]> {
   const all = [bench.floor, ...bench.extensions];
@@ -58,6 +60,7 @@ async function measureGrowth(bench: Bench, strategy: string): Promise<Figure[]> 
       await sleep(SETTLE_MS);
       const before = memoryOf(sandbox.pid).privateDirtyBytes;
       await playInvocations(sandbox, invocations, 1);
+      await sleep(SENT_MS);
       await bench.sink.settled();
       await sleep(SETTLE_MS);
       const after = memoryOf(sandbox.pid).privateDirtyBytes;
