@@ -136,6 +136,20 @@ test('a body that was too large and bodies that are not JSON are counted, and la
   assert.equal(ledger.totals().dropped.unreadable_record, 1);
 });
 
+test('the head of a cut record finds its tail in the next body, or is counted when that body has none', async () => {
+  const { pipeline, ledger, arrived } = setUp();
+  pipeline.begin();
+  const envelope = (value: string) =>
+    Buffer.from(`[{"time":"${isoTime(START_MS)}","type":"function","record":${value}}]`);
+  for (const value of ['"cut \\', '"here\\""', '"never ends']) pipeline.receive(envelope(value));
+  pipeline.receive(bodyOf(functionRecord('whole')));
+  assert.deepEqual(
+    (await arrived()).map(({ line }) => line),
+    ['cut "here"', 'whole'],
+  );
+  assert.equal(ledger.totals().dropped.unreadable_record, 1);
+});
+
 test('the memory of a body that was read is given back, and that of its neighbours is left alone', async () => {
   const { pipeline, arrived } = setUp();
   pipeline.begin();
