@@ -49,7 +49,8 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
   let opened = false;
   let scheduled = false;
 
-  const isEmpty = () => waiting.length === 0 && scan === undefined && nextRecord === records.length;
+  const isRead = () => scan === undefined && nextRecord === records.length;
+  const isEmpty = () => waiting.length === 0 && isRead();
 
   function schedule(): void {
     if (scheduled || isEmpty()) return;
@@ -62,7 +63,7 @@ export function createBodyQueue({ take, lose, taken, defer, clock, maxWaitingByt
   }
 
   function handOnSlice(): void {
-    if (scan === undefined && nextRecord === records.length) openNextBody();
+    if (isRead()) openNextBody();
     const nowMs = clock.now();
     for (let count = 0; count < SLICE_RECORDS; count++) {
       try {

@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { type ByteString, toByteString } from '../byte-string.ts';
 import { parseJson } from './broken-body.ts';
 import { withAllDigits } from './exact-json.ts';
+import { isEscaped } from './json-line.ts';
 import { type LogRecord, textRecord, toLogRecord, withoutNewline } from './log-record.ts';
 import type { TimeReader } from './record-time.ts';
 
@@ -27,7 +28,6 @@ const TO_NEXT_ELEMENT = `},${BEFORE_TIME}`;
 
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
-const BACKSLASH = 0x5c;
 
 export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
   /** One character per byte, so that offsets are those of the body. */
@@ -50,7 +50,7 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     else if (backslash === quote - 2 && text[backslash + 1] === 'n') line = text.slice(start, backslash) as ByteString;
     else {
       // Where this is not the end of the text, there is a quote too many in it for JSON.
-      while (isEscaped(quote)) quote = indexOf('"}', quote + 1);
+      while (isEscaped(text, quote)) quote = indexOf('"}', quote + 1);
       line = readString(start - 1, quote + 1);
     }
     return line !== undefined && goOn(quote + 1) ? textRecord('function', line, readTime(time)) : stop();
@@ -88,12 +88,6 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
 
   function stop(): undefined {
     state = 'stopped';
-  }
-
-  function isEscaped(index: number): boolean {
-    let before = index - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before--;
-    return (index - before) % 2 === 0;
   }
 
   function indexOf(searched: string, from: number): number {

@@ -105,12 +105,17 @@ function valueEnd(line: string, at: number): number {
 function stringEnd(line: string, at: number): number {
   let quote = line.indexOf('"', at + 1);
   while (quote !== -1) {
-    let before = quote - 1;
-    while (line.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((quote - before) % 2 === 1) return quote + 1;
+    if (!isEscaped(line, quote)) return quote + 1;
     quote = line.indexOf('"', quote + 1);
   }
   return line.length;
+}
+
+/** Whether the character at this place of a JSON string is part of an escape: behind an odd number of backslashes. */
+export function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 0;
 }
 
 function skipSpace(line: string, at: number): number {
