@@ -1,9 +1,8 @@
 // Receives the platform's log bodies. Answers 200 at once and always: anything else makes the platform send the same body again and
 // again, and a late answer makes it drop the next one. What a body means is decided later, by whoever gets it.
-// The port is bound with node:net, so that the subscription can name it; node:http is loaded when the platform connects (7 ms that
-// the start does not wait for) and is handed the connection, which http.Server provides for through its `connection` event.
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+// The port is bound before the subscription names it.
 import { createServer, type Server, type Socket } from 'node:net';
+import { createHttpReader, keepsConnection } from './http-reader.ts';
 
 /** Twice the largest batch that can be subscribed to, plus envelopes, is a little over 2 MiB; pieces of 4 MiB were seen. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -21,15 +20,7 @@ export type BodyConsumer = (body: Buffer | undefined) => void;
  * @throws the error of `listen`, EADDRINUSE for example
  */
 export function openListener(port: number, consume: BodyConsumer): Promise<Listener> {
-  let http: Promise<HttpServer> | undefined;
-  const server: Server = createServer({ noDelay: true }, (socket: Socket) => {
-    socket.on('error', () => {});
-    http ??= createHttpServer(consume);
-    http.then(
-      (ready) => ready.emit('connection', socket),
-      () => socket.destroy(),
-    );
-  });
+  const server: Server = createServer({ noDelay: true }, (socket: Socket) => serve(socket, consume));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
@@ -61,29 +52,31 @@ function bind(server: Server, port: number): void {
   (server as unknown as BindableServer)._listen2('0.0.0.0', port, 4, BACKLOG, NO_FD, 0);
 }
 
-async function createHttpServer(consume: BodyConsumer): Promise<HttpServer> {
-  const { createServer: createHttp } = await import('node:http');
-  const server = createHttp((request, response) => receive(request, response, consume));
-  // No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send.
-  server.keepAliveTimeout = 0;
-  server.headersTimeout = 0;
-  server.requestTimeout = 0;
-  server.timeout = 0;
-  return server;
-}
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-function receive(request: IncomingMessage, response: ServerResponse, consume: BodyConsumer): void {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  request.on('data', (chunk: Buffer) => {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
+/** No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send. */
+function serve(socket: Socket, consume: BodyConsumer): void {
+  const reader = createHttpReader({
+    maxBodyBytes: MAX_BODY_BYTES,
+    onHead({ headers }) {
+      if (headers.get('expect')?.toLowerCase() === '100-continue') socket.write(CONTINUE);
+    },
+    onMessage(request) {
+      socket.write(OK);
+      if (!keepsConnection(request)) socket.end();
+      consume(request.body);
+    },
   });
-  request.on('end', () => {
-    response.writeHead(200, { 'Content-Length': '0' });
-    response.end();
-    consume(length > MAX_BODY_BYTES ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length));
+  socket.on('error', () => {});
+  socket.on('data', (piece) => {
+    if (socket.writableEnded) return;
+    try {
+      reader.read(piece);
+    } catch {
+      socket.end(BAD_REQUEST);
+      socket.destroySoon();
+    }
   });
-  request.on('error', () => {});
 }

@@ -3,6 +3,7 @@
 // request is on the wire (34 against 26 ms from exec to register), undici 30.
 // It knows no timeout: a next event may be hours away, and the process may be frozen meanwhile.
 import { connect, type Socket } from 'node:net';
+import { createHttpReader, type HttpMessage, keepsConnection } from './http-reader.ts';
 
 export interface RuntimeApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -46,38 +47,43 @@ export function createRuntimeApi(address: string): RuntimeApi {
 
   function send(socket: Socket, text: string, onSent?: () => void): Promise<RuntimeApiResponse> {
     return new Promise((resolve, reject) => {
-      let received: Buffer = Buffer.alloc(0);
+      let answered = false;
       const finish = (settle: () => void) => {
         socket.off('data', onData);
         socket.off('end', onEnd);
-        socket.off('error', onError);
-        socket.off('close', onEnd);
+        socket.off('error', fail);
+        socket.off('close', onClose);
         settle();
       };
       const fail = (error: Error) => {
         socket.destroy();
-        finish(() => reject(received.length === 0 ? new UnansweredError(error) : error));
+        finish(() => reject(answered ? error : new UnansweredError(error)));
       };
-      const accept = (parsed: ParsedResponse | undefined): boolean => {
-        if (!parsed) return false;
-        if (parsed.reusable) idle = socket;
-        else socket.destroy();
-        finish(() => resolve(parsed.response));
-        return true;
+      const reader = createHttpReader({
+        maxBodyBytes: Number.POSITIVE_INFINITY,
+        onMessage(message) {
+          if (keepsConnection(message) && !socket.readableEnded) idle = socket;
+          else socket.destroy();
+          finish(() => resolve(toResponse(message)));
+        },
+      });
+      const onData = (piece: Buffer) => {
+        answered = true;
+        try {
+          reader.read(piece);
+        } catch (error) {
+          fail(error as Error);
+        }
       };
-      const onData = (chunk: Buffer) => {
-        received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-        accept(parseResponse(received, false));
-      };
+      const onClose = () => fail(new Error('the Runtime API closed the connection before it had answered'));
       const onEnd = () => {
-        if (accept(parseResponse(received, true))) return;
-        fail(new Error('the Runtime API closed the connection before it had answered'));
+        reader.end();
+        onClose();
       };
-      const onError = (error: Error) => fail(error);
       socket.on('data', onData);
       socket.on('end', onEnd);
-      socket.on('error', onError);
-      socket.on('close', onEnd);
+      socket.on('error', fail);
+      socket.on('close', onClose);
       socket.write(text, onSent && ((error) => !error && onSent()));
     });
   }
@@ -118,53 +124,6 @@ function formatRequest(address: string, { method, path, headers = {}, body }: Ru
   return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-interface ParsedResponse {
-  readonly response: RuntimeApiResponse;
-  readonly reusable: boolean;
-}
-
-/**
- * RFC 9112, as far as an answer to our requests can go: interim responses, Content-Length, chunked, or until the connection ends.
- * @returns undefined while the response is not complete
- */
-function parseResponse(bytes: Buffer, ended: boolean): ParsedResponse | undefined {
-  const headEnd = bytes.indexOf('\r\n\r\n');
-  if (headEnd < 0) return undefined;
-  const [statusLine = '', ...headerLines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
-  const status = Number(statusLine.split(' ')[1]);
-  const bodyStart = headEnd + 4;
-  if (status >= 100 && status < 200) return parseResponse(bytes.subarray(bodyStart), ended);
-  const headers = new Map<string, string>();
-  for (const line of headerLines) {
-    const colon = line.indexOf(':');
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  const keepAlive = !ended && headers.get('connection')?.toLowerCase() !== 'close';
-  const done = (body: string, reusable = keepAlive) => ({ response: { status, headers, body }, reusable });
-
-  if (status === 204 || status === 304) return done('');
-  if (headers.get('transfer-encoding')?.toLowerCase().includes('chunked')) {
-    const body = joinChunks(bytes, bodyStart);
-    return body === undefined ? undefined : done(body);
-  }
-  const length = headers.get('content-length');
-  if (length === undefined) return ended ? done(bytes.toString('utf8', bodyStart), false) : undefined;
-  const bodyEnd = bodyStart + Number(length);
-  return bytes.length < bodyEnd ? undefined : done(bytes.toString('utf8', bodyStart, bodyEnd));
-}
-
-/** @returns undefined while the last chunk has not come */
-function joinChunks(bytes: Buffer, start: number): string | undefined {
-  const chunks: Buffer[] = [];
-  let at = start;
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    if (lineEnd < 0) return undefined;
-    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
-    const chunkStart = lineEnd + 2;
-    if (size === 0) return bytes.indexOf('\r\n', chunkStart) < 0 ? undefined : Buffer.concat(chunks).toString();
-    if (!(size > 0) || bytes.length < chunkStart + size + 2) return undefined;
-    chunks.push(bytes.subarray(chunkStart, chunkStart + size));
-    at = chunkStart + size + 2;
-  }
+function toResponse({ startLine, headers, body }: HttpMessage): RuntimeApiResponse {
+  return { status: Number(startLine.split(' ')[1]), headers, body: body?.toString() ?? '' };
 }

@@ -82,6 +82,10 @@ for (const [name, { text }] of scripts) {
   });
 }
 
+test('node:http is loaded by none of them: it would take 0.4 MB in every sandbox', () => {
+  for (const [, { text }] of scripts) assert.deepEqual(text.match(/.{0,20}\bnode:https?".{0,20}/g), null);
+});
+
 test('packages see none of the variables of the function', () => {
   assert.deepEqual(late.text.match(/process\.env\b.{0,40}/g), null);
 });
