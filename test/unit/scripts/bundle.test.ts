@@ -86,6 +86,11 @@ test('node:http is loaded by none of them: it would take 0.4 MB in every sandbox
   for (const [, { text }] of scripts) assert.deepEqual(text.match(/.{0,20}\bnode:https?".{0,20}/g), null);
 });
 
+test('snappyjs empties its table of hashes in one go', () => {
+  assert.match(late.text, /\.fill\(0\)/);
+  assert.doesNotMatch(late.text, /for\((\w+)=0;\1<(\w+)\.length;\1\+\+\)\2\[\1\]=0\b/);
+});
+
 test('packages see none of the variables of the function', () => {
   assert.deepEqual(late.text.match(/process\.env\b.{0,40}/g), null);
 });
