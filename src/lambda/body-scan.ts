@@ -23,22 +23,42 @@ const BEFORE_LINE = '","type":"function","record":"';
 const TIME_START = BEFORE_TIME.length;
 const TIME_END = TIME_START + TIME_CHARACTERS;
 const LINE_START = TIME_END + BEFORE_LINE.length;
-const FIRST_ELEMENT = `[${BEFORE_TIME}`;
 const TO_NEXT_ELEMENT = `},${BEFORE_TIME}`;
+const END = '}]';
+/**
+ * So much of a body is text at a time, cut between two elements: a string of a megabyte is fresh memory each time. Without and with this a
+ * flood makes 10,700 and 5,600 page faults, and takes 29.6 and 28.6 ms of CPU per MB of log text.
+ */
+const WINDOW_BYTES = 64 * 1024;
 
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
 export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
-  /** One character per byte, so that offsets are those of the body. */
-  const text = isUtf8(body) ? body.toString('latin1') : '';
-  const last = text.trimEnd().length - 1;
-  const looksRight = text.startsWith(FIRST_ELEMENT) && text.charCodeAt(last) === CLOSE_ARRAY;
-  let state: 'reading' | 'stopped' | 'finished' = looksRight ? 'reading' : 'stopped';
-  /** Where the next element begins. */
-  let at = 1;
+  const last = lastVisible(body);
+  let state: 'reading' | 'stopped' | 'finished' = 'reading';
+  /** The elements from `windowStart` on, one character per byte, up to the beginning of another one or to the end of the body. */
+  let text = '';
+  let windowStart = 1;
+  /** Where the next element begins in the text. */
+  let at = 0;
   /** The first backslash behind what was read. */
   let backslash = -1;
+
+  openWindow(1);
+  if (body[0] !== OPEN_ARRAY || body[last] !== CLOSE_ARRAY || !text.startsWith(BEFORE_TIME) || !isUtf8(body)) stop();
+
+  function openWindow(start: number): void {
+    let end = start + WINDOW_BYTES;
+    if (end < last) {
+      const boundary = body.lastIndexOf(TO_NEXT_ELEMENT, end);
+      end = boundary > start ? boundary : body.indexOf(TO_NEXT_ELEMENT, end);
+    }
+    text = body.toString('latin1', start, end === -1 || end >= last ? last + 1 : end + TO_NEXT_ELEMENT.length);
+    windowStart = start;
+    at = 0;
+    backslash = -1;
+  }
 
   function nextLine(): LogRecord | undefined {
     const start = at + LINE_START;
@@ -61,7 +81,7 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     const literal = text.slice(start, end);
     // Behind an escape of that kind are characters, and not the bytes of them.
     const wide = literal.includes('\\u');
-    const line = parseJson(wide ? body.toString('utf8', start, end) : literal);
+    const line = parseJson(wide ? decode(start, end) : literal);
     if (typeof line !== 'string') return undefined;
     const trimmed = withoutNewline(line);
     return wide ? toByteString(trimmed) : (trimmed as ByteString);
@@ -69,8 +89,8 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
 
   /** Any other element, a platform event for example. */
   function nextElement(): LogRecord | undefined {
-    const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), last - 1);
-    const json = body.toString('utf8', at, close + 1);
+    const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), text.length - END.length);
+    const json = decode(at, close + 1);
     const raw = parseJson(json);
     return raw !== undefined && goOn(close) ? toLogRecord(withAllDigits(raw, json), readTime) : stop();
   }
@@ -79,11 +99,16 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
   function goOn(close: number): boolean {
     if (text.startsWith(TO_NEXT_ELEMENT, close)) {
       at = close + 2;
+      if (close + TO_NEXT_ELEMENT.length === text.length) openWindow(windowStart + at);
       return true;
     }
-    if (close !== last - 1 || text[close] !== '}') return false;
+    if (close + END.length !== text.length || !text.endsWith(END)) return false;
     state = 'finished';
     return true;
+  }
+
+  function decode(start: number, end: number): string {
+    return body.toString('utf8', windowStart + start, windowStart + end);
   }
 
   function stop(): undefined {
@@ -102,9 +127,18 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     },
     rest() {
       if (state === 'finished') return undefined;
-      if (at === 1) return body;
-      body[at - 1] = OPEN_ARRAY;
-      return body.subarray(at - 1);
+      const start = windowStart + at;
+      if (start === 1) return body;
+      body[start - 1] = OPEN_ARRAY;
+      return body.subarray(start - 1);
     },
   };
+}
+
+/** The last byte that is no white space of JSON; -1 if there is none. */
+function lastVisible(body: Buffer): number {
+  let index = body.length - 1;
+  for (let code = body[index]; code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09; code = body[index])
+    index--;
+  return index;
 }

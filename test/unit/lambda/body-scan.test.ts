@@ -94,6 +94,30 @@ test('a whole flood is scanned, and each line is what it was', () => {
   );
 });
 
+test('a body is read in pieces of 64 KB, and elements of any length lie anywhere in them', () => {
+  const random = seededRandom(11);
+  const sizes = [10, 100, 1_000, 20_000, 65_400, 65_536, 150_000];
+  for (let round = 0; round < 30; round++) {
+    const records = Array.from({ length: 12 }, (_, index) => {
+      const text = 'ü"\\'.repeat(Math.ceil((sizes[Math.floor(random() * sizes.length)] ?? 0) / 6));
+      return index % 3 === round % 3 ? { ...start, record: { text } } : line(`${index} ${text}\n`);
+    });
+    const body = JSON.stringify(records);
+    assert.equal(assertSame(body), records.length);
+    // A blank in front of one element: the scan ends before it, wherever that is.
+    const oddAt = Math.floor(random() * records.length);
+    const odd = `[${records.map((record, index) => (index === oddAt ? ' ' : '') + JSON.stringify(record)).join(',')}]`;
+    assert.equal(assertSame(odd), Math.max(0, oddAt - 1));
+  }
+});
+
+test('a long element that never ends is left to be repaired, and what is before it is scanned', () => {
+  const body = Buffer.from(
+    `[${JSON.stringify(line('a'))},${JSON.stringify(line('x'.repeat(2_000_000))).slice(0, -9)}]`,
+  );
+  assert.equal(readQuickly(body).scanned, 1);
+});
+
 test('events and objects between the lines do not end the scan', () => {
   const object = { time: TIME, type: 'function', record: { message: 'ü', id: 1, nested: [{ time: 'x' }, { a: [] }] } };
   const own = { time: TIME, type: 'extension', record: 'from an extension\n' };
