@@ -132,15 +132,14 @@ function varintBytes(value: number): number {
   return value < 2 ** 35 ? 5 : 6;
 }
 
-/** Without bit operators above 32 bits: seconds reach past 2^32 in the year 2106. */
 function writeVarint(target: Buffer, at: number, value: number): number {
   let rest = value;
   let end = at;
-  while (rest > 127) {
-    target[end++] = (rest % 128) | 128;
-    rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 128);
-  }
-  target[end++] = rest;
+  // Without bit operators where there are more than 31 bits: seconds reach past them in the year 2038.
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) target[end++] = (rest % 128) | 128;
+  let bits = rest | 0;
+  for (; bits > 127; bits >>= 7) target[end++] = (bits & 127) | 128;
+  target[end++] = bits;
   return end;
 }
 
