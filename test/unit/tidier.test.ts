@@ -10,9 +10,9 @@ function setUp() {
   return { tidier, collections: () => collections };
 }
 
-test('collects once in 200 invocations', () => {
+test('collects once in 400 invocations', () => {
   const { tidier, collections } = setUp();
-  for (let count = 0; count < 1_000; count++) {
+  for (let count = 0; count < 2_000; count++) {
     tidier.received(1_000);
     tidier.idle();
   }
