@@ -124,6 +124,6 @@ function formatRequest(address: string, { method, path, headers = {}, body }: Ru
   return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-function toResponse({ startLine, headers, body }: HttpMessage): RuntimeApiResponse {
-  return { status: Number(startLine.split(' ')[1]), headers, body: body?.toString() ?? '' };
+function toResponse({ status = 0, headers, body }: HttpMessage): RuntimeApiResponse {
+  return { status, headers, body: body?.toString() ?? '' };
 }

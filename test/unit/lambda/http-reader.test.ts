@@ -108,6 +108,8 @@ test('a length that no memory could hold is no reason to ask for the memory', ()
 for (const [name, text] of [
   ['TLS', '\x16\x03\x01\x02\x00\r\n\r\n'],
   ['an unknown version', 'GET / HTTP/3.0\r\n\r\n'],
+  ['a status that is no number', 'HTTP/1.1 OK\r\n\r\n'],
+  ['a length beyond all numbers', `${POST}Content-Length: 1e400\r\n\r\n`],
   ['a length that is no number', `${POST}Content-Length: 1x\r\n\r\n`],
   ['a negative length', `${POST}Content-Length: -1\r\n\r\n`],
   ['a chunk without a size', `${POST}Transfer-Encoding: chunked\r\n\r\nhello\r\n`],
@@ -123,6 +125,7 @@ test('a connection is kept unless one side says otherwise', () => {
   const keeps = (version: string, connection?: string) =>
     keepsConnection({
       startLine: `GET / HTTP/${version}`,
+      status: undefined,
       headers: new Map(connection === undefined ? [] : [['connection', connection]]),
     });
   assert.deepEqual(
