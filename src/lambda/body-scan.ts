@@ -33,9 +33,10 @@ const WINDOW_BYTES = 64 * 1024;
 
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
+const NOT_BLANK = /[^ \n\r\t]/;
 
 export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
-  const last = lastVisible(body);
+  const last = body.lastIndexOf(CLOSE_ARRAY);
   let state: 'reading' | 'stopped' | 'finished' = 'reading';
   /** The elements from `windowStart` on, one character per byte, up to the beginning of another one or to the end of the body. */
   let text = '';
@@ -46,7 +47,8 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
   let backslash = -1;
 
   openWindow(1);
-  if (body[0] !== OPEN_ARRAY || body[last] !== CLOSE_ARRAY || !text.startsWith(BEFORE_TIME) || !isUtf8(body)) stop();
+  const isList = body[0] === OPEN_ARRAY && !NOT_BLANK.test(body.toString('latin1', last + 1));
+  if (!isList || !text.startsWith(BEFORE_TIME) || !isUtf8(body)) stop();
 
   function openWindow(start: number): void {
     let end = start + WINDOW_BYTES;
@@ -133,12 +135,4 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
       return body.subarray(start - 1);
     },
   };
-}
-
-/** The last byte that is no white space of JSON; -1 if there is none. */
-function lastVisible(body: Buffer): number {
-  let index = body.length - 1;
-  for (let code = body[index]; code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09; code = body[index])
-    index--;
-  return index;
 }

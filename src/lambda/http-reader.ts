@@ -36,7 +36,7 @@ export interface HttpReaderParts {
   readonly onMessage: (message: HttpMessage) => void;
 }
 
-/** As much as Node.js and Go take four times over; a line between chunks is not longer either. */
+/** Four times what Node.js takes; a line between chunks is not longer either. */
 const MAX_HEAD_BYTES = 65_536;
 const NOTHING: Buffer = Buffer.alloc(0);
 
