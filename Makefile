@@ -22,9 +22,9 @@ EXECUTABLE = bin/$(1)/extensions/$(NAME)
 LAYER = bin/$(NAME)-$(1).zip
 INSTALLED := node_modules/.package-lock.json
 BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-lock.json esbuild.config.mjs \
-	$(addprefix scripts/,build-sea.ts elf.ts make-code-cache.ts toolchain.ts warm-up.ts) \
-	$(wildcard scripts/front/*.ts)
-LAYER_INPUTS := LICENSE $(addprefix scripts/,package-layer.ts deflate.ts licenses.ts zip.ts)
+	$(addprefix scripts/build/,sea.ts elf.ts code-cache.ts toolchain.ts warm-up.ts) \
+	$(wildcard scripts/build/front/*.ts)
+LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts deflate.ts licenses.ts zip.ts)
 
 ##@ Every day
 
@@ -65,7 +65,7 @@ bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memo
 	$(NODE) scripts/bench/main.ts
 
 bench-peers: $(call EXECUTABLE,$(HOST_ARCH)) ## The same figures for other extensions, side by side: PEER_LOAFOE=, PEER_LAMBDAWATCH= name their executables
-	$(NODE) scripts/peers/main.ts
+	$(NODE) scripts/bench/peers/main.ts
 
 ##@ Shipping
 
@@ -74,7 +74,7 @@ zip: ## Make both layers, or the one of ARCH=
 
 check-size: ## Hold executable and layer to their bounds; both architectures, or the one of ARCH=
 	@$(MAKE) --no-print-directory $(if $(filter file,$(origin ARCH)),zip,zip ARCH=$(ARCH))
-	$(NODE) scripts/check-size.ts $(if $(filter file,$(origin ARCH)),$(ARCHES),$(ARCH))
+	$(NODE) scripts/build/check-size.ts $(if $(filter file,$(origin ARCH)),$(ARCHES),$(ARCH))
 
 publish: $(INSTALLED) ## Publish the layer: REGION=a,b [ARCH=] [LAYER_NAME=] [PUBLIC=1] [DRY_RUN=1]
 ifeq ($(DRY_RUN),)
@@ -103,10 +103,10 @@ $(INSTALLED): package-lock.json
 
 # One recipe for both architectures.
 $(foreach arch,$(ARCHES),$(call EXECUTABLE,$(arch))): bin/%/extensions/$(NAME): $(BUILD_INPUTS) | $(INSTALLED)
-	$(NODE) scripts/build-sea.ts $*
+	$(NODE) scripts/build/sea.ts $*
 
 $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extensions/$(NAME) $(LAYER_INPUTS) | $(INSTALLED)
-	$(NODE) scripts/package-layer.ts $*
+	$(NODE) scripts/build/package-layer.ts $*
 
 .PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-loki bench bench-peers \
 	zip check-size publish qemu-arm64 clean

@@ -1,5 +1,5 @@
 // Bundles the extension for its executable as two CommonJS scripts: `boot`, the tiny program that registers, and `late`,
-// everything that the first record needs (see src/load-late.ts). Both hold ASCII alone, so V8 keeps them as one-byte
+// everything that the first record needs (see src/late/load.ts). Both hold ASCII alone, so V8 keeps them as one-byte
 // strings, and nothing of the machine that built them. Run it by itself to see the sizes and the packages inside.
 
 import { readFileSync } from 'node:fs';
@@ -31,12 +31,12 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
     build({ ...common, entryPoints: [path.join(sourceDir, 'main.ts')], outfile: 'boot.js', plugins: [lateSeam] }),
     build({
       ...common,
-      entryPoints: [path.join(sourceDir, 'late.ts')],
+      entryPoints: [path.join(sourceDir, 'late/index.ts')],
       outfile: 'late.js',
       plugins: [leftOut, changed],
       // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
       define: { ...common.define, 'process.env': '{}' },
-      // One function expression, in parentheses so that V8 compiles it at once; load-late.sea.ts calls it.
+      // One function expression, in parentheses so that V8 compiles it at once; late/load.sea.ts calls it.
       banner: { js: '(function(exports,require,module){' },
       footer: { js: '})' },
     }),
@@ -48,8 +48,8 @@ const lateSeam = {
   name: 'late-seam',
   /** @param {import('esbuild').PluginBuild} build */
   setup(build) {
-    build.onResolve({ filter: /\/load-late\.ts$/ }, ({ resolveDir }) => ({
-      path: path.join(resolveDir, 'load-late.sea.ts'),
+    build.onResolve({ filter: /\/late\/load\.ts$/ }, ({ resolveDir }) => ({
+      path: path.join(resolveDir, 'late/load.sea.ts'),
     }));
   },
 };

@@ -2,8 +2,8 @@
 // It pushes to a Loki embedded in this program, or to the one that LOKI_PUSH_ENDPOINT names. Every LOKI_ variable of the
 // environment is a setting of the extension here too. Exits 1 when a line is missing, doubled, changed or out of order.
 
-import { extensionExecutable, freePort } from '../test/support/extension.ts';
-import { createLambdaEmulator } from '../test/support/lambda-emulator.ts';
+import { extensionExecutable, freePort } from '../test/fakes/extension.ts';
+import { createLambdaEmulator } from '../test/fakes/lambda-emulator.ts';
 import { balance, isWhole } from './demo/account.ts';
 import { embeddedLoki, realLoki } from './demo/destination.ts';
 import { heading, printBalance, printInvocations, printSamples, printStreams } from './demo/report.ts';

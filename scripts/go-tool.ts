@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { access, constants, cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from './toolchain.ts';
+import { findProgram } from './build/toolchain.ts';
 
 /** One program to build. `packagePath` is the main package inside the module ('.' or './cmd/x'). */
 export type GoTool = {

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { findProgram, hostArchitecture, layerPath, parseArchitecture, root } from './toolchain.ts';
+import { findProgram, hostArchitecture, layerPath, parseArchitecture, root } from './build/toolchain.ts';
 
 /** Those that run on Amazon Linux 2023. The executable needs glibc 2.28, which Amazon Linux 2 does not have. */
 const RUNTIMES = [

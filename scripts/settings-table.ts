@@ -1,9 +1,9 @@
-// The README's table of settings, made from the one that the program reads (src/settings.ts). A test fails when the two
+// The README's table of settings, made from the one that the program reads (src/config/settings.ts). A test fails when the two
 // differ. usage: node scripts/settings-table.ts, which writes the table into README.md
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SETTINGS, type Setting } from '../src/settings.ts';
+import { SETTINGS, type Setting } from '../src/config/settings.ts';
 
 const README = path.join(import.meta.dirname, '..', 'README.md');
 const BEGIN = '<!-- settings: written by scripts/settings-table.ts -->\n';

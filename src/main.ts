@@ -5,22 +5,22 @@
 //            While the answer is under way: parse the settings, bind the listener.
 //   subscribe, naming the port that was bound. Must come before the first next event.
 //   next     With this request the platform takes us for ready. It may be hours until it is answered.
-//   late     What the first record needs (late.ts: undici, protobufjs, snappyjs, pino) is loaded when the first body is there, or
+//   late     What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first body is there, or
 //            the first event: until then it would cost start-up time and memory for nothing.
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
 import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type Config, type ConfigProblem, type Environment, parseConfig } from './config.ts';
+import { type Config, type ConfigProblem, type Environment, parseConfig } from './config/config.ts';
 import { runLifecycle } from './extension.ts';
 import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
-import { garbageCollector, loadLate } from './load-late.ts';
+import { garbageCollector, loadLate } from './late/load.ts';
 import { createLog, type Log } from './log.ts';
+import { createTidier } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
-import { createTidier } from './tidier.ts';
 import { systemClock } from './time.ts';
 import { version } from './version.ts';
 

@@ -1,12 +1,7 @@
 // The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
 import { type ByteString, toByteString } from './byte-string.ts';
-import type { Config } from './config.ts';
-import { createBodyQueue } from './lambda/body-queue.ts';
+import type { Config } from './config/config.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
-import { createInvocations, type Invocations } from './lambda/invocations.ts';
-import type { Level } from './lambda/line-format.ts';
-import { type LogRecord, traceIdOf } from './lambda/log-record.ts';
-import type { DropReason, Ledger, Losses } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
 import type { StreamType } from './loki/batch.ts';
@@ -15,6 +10,11 @@ import { encodeMetadata } from './loki/encode.ts';
 import { formatLabels } from './loki/labels.ts';
 import { splitLine } from './loki/long-line.ts';
 import type { PushClient } from './loki/push-client.ts';
+import type { DropReason, Ledger, Losses } from './losses.ts';
+import { createBodyQueue } from './records/body-queue.ts';
+import { createInvocations, type Invocations } from './records/invocations.ts';
+import type { Level } from './records/line-text.ts';
+import { type LogRecord, traceIdOf } from './records/record.ts';
 import type { Clock, EpochMs, Instant } from './time.ts';
 
 /** Who we are for Loki: where the labels come from. */

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, utimesSync } from 'node:fs';
 import path from 'node:path';
-import { hostArchitecture, root } from '../toolchain.ts';
+import { hostArchitecture, root } from '../build/toolchain.ts';
 
 /** @returns the path of the executable */
 export function buildBase(revision: string): string {

@@ -8,8 +8,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import path from 'node:path';
 import { build } from 'esbuild';
 import postject from 'postject';
-import { readElf, stripElf } from '../elf.ts';
-import { hostArchitecture, lockedPackage, nodePackage, nodePackageName, root } from '../toolchain.ts';
+import { readElf, stripElf } from '../build/elf.ts';
+import { hostArchitecture, lockedPackage, nodePackage, nodePackageName, root } from '../build/toolchain.ts';
 
 const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 const CONFIG = {
@@ -30,7 +30,7 @@ export async function buildFloor(): Promise<string> {
     .update(script)
     .update(version)
     .update(JSON.stringify(CONFIG))
-    .update(readFileSync(path.join(root, 'scripts/elf.ts')))
+    .update(readFileSync(path.join(root, 'scripts/build/elf.ts')))
     .digest('hex')
     .slice(0, 12);
   const output = path.join(root, '.cache/bench', `floor-${hostArchitecture}-${key}`);

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { hostArchitecture, lockedPackage, nodePackageName, root } from '../toolchain.ts';
+import { hostArchitecture, lockedPackage, nodePackageName, root } from '../build/toolchain.ts';
 
 export interface Run {
   /** As in 2026-01-31. */

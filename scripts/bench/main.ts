@@ -7,7 +7,7 @@
 
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { executablePath, hostArchitecture, root } from '../toolchain.ts';
+import { executablePath, hostArchitecture, root } from '../build/toolchain.ts';
 import { buildBase } from './base.ts';
 import type { Bench, Candidate } from './bench.ts';
 import { buildFloor } from './build-floor.ts';

@@ -1,7 +1,7 @@
 // The records that the platform delivers, as JSON bodies: those of the init, of an invocation, and floods of log lines.
 // Shapes: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
 
-import { generateLines } from '../../test/support/generate.ts';
+import { generateLines } from '../../test/fakes/generate.ts';
 
 export interface LambdaRecord {
   readonly time: string;

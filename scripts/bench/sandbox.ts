@@ -1,5 +1,5 @@
 // A lean stand-in for the platform: starts one executable, answers register, subscribe and next, and notes when each came.
-// It serves the benchmarks alone and checks nothing; what is right and wrong is tested against test/support/lambda-emulator.ts.
+// It serves the benchmarks alone and checks nothing; what is right and wrong is tested against test/fakes/lambda-emulator.ts.
 // Times are those of the monotonic clock, in milliseconds, which all processes of a machine share.
 
 import { type ChildProcess, spawn } from 'node:child_process';

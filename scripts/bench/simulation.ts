@@ -3,15 +3,15 @@
 // costs: buffering periods, round trips and freezes.
 
 import snappy from 'snappyjs';
-import { parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { runLifecycle } from '../../src/extension.ts';
 import type { FlushStrategy } from '../../src/flush-strategy.ts';
 import type { NextEvent } from '../../src/lambda/extensions-api.ts';
-import { createLedger } from '../../src/ledger.ts';
 import { createLog } from '../../src/log.ts';
 import type { PushClient } from '../../src/loki/push-client.ts';
+import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
-import { decodePushRequest } from '../../test/support/loki/push-request.ts';
+import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import type { Pattern, Played, PlayedInvocation, PlayedLine } from './patterns.ts';
 import {
   functionRecord,

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import snappy from 'snappyjs';
-import { decodePushRequest } from '../../test/support/loki/push-request.ts';
+import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import type { SinkCommand, SinkReply, SinkReport } from './sink.ts';
 
 interface Received {

@@ -1,7 +1,7 @@
 // Compares what the function and the platform wrote with what Loki took, type by type.
 
-import type { LambdaRecord } from '../../test/support/lambda/records.ts';
-import type { StoredEntry } from '../../test/support/loki/store.ts';
+import type { LambdaRecord } from '../../test/fakes/lambda/records.ts';
+import type { StoredEntry } from '../../test/fakes/loki/store.ts';
 
 /** What became of the lines of one type. */
 export interface Account {

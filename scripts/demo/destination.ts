@@ -4,11 +4,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { startFakeLoki } from '../../test/support/fake-loki.ts';
-import { decodeBody } from '../../test/support/loki/body.ts';
-import { defaultLimits } from '../../test/support/loki/limits.ts';
-import { LokiStore, type StoredEntry } from '../../test/support/loki/store.ts';
-import { LoopbackServer } from '../../test/support/loopback-server.ts';
+import { startFakeLoki } from '../../test/fakes/fake-loki.ts';
+import { decodeBody } from '../../test/fakes/loki/body.ts';
+import { defaultLimits } from '../../test/fakes/loki/limits.ts';
+import { LokiStore, type StoredEntry } from '../../test/fakes/loki/store.ts';
+import { LoopbackServer } from '../../test/fakes/loopback-server.ts';
 
 export interface Destination {
   /** What the extension gets as LOKI_PUSH_ENDPOINT. */

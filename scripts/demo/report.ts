@@ -1,8 +1,8 @@
 // Prints what happened and what arrived, for a terminal of 100 columns. Colours only on a terminal that takes them.
 
 import { styleText } from 'node:util';
-import { isoNanoseconds } from '../../test/support/loki/limits.ts';
-import type { StoredEntry } from '../../test/support/loki/store.ts';
+import { isoNanoseconds } from '../../test/fakes/loki/limits.ts';
+import type { StoredEntry } from '../../test/fakes/loki/store.ts';
 import type { Account } from './account.ts';
 import type { Chapter } from './scenario.ts';
 

@@ -1,9 +1,9 @@
 // What happens in the demo: seven invocations of one function, two sandboxes, two shutdowns.
 
 import { randomUUID } from 'node:crypto';
-import { generateLines } from '../../test/support/generate.ts';
-import type { InvokeOptions, ShutdownResult } from '../../test/support/lambda/options.ts';
-import type { LambdaEmulator } from '../../test/support/lambda-emulator.ts';
+import { generateLines } from '../../test/fakes/generate.ts';
+import type { InvokeOptions, ShutdownResult } from '../../test/fakes/lambda/options.ts';
+import type { LambdaEmulator } from '../../test/fakes/lambda-emulator.ts';
 
 /** One line of the story: the start of a sandbox, an invocation, or a shutdown. */
 export interface Chapter {

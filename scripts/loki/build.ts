@@ -3,8 +3,8 @@
 // Loki's licence is AGPL-3.0: it is run beside the project, and nothing of it is part of the project. Not every house allows its source
 // on its machines, so it is fetched and built only where LOKI_BUILD=1 says so.
 
+import { findProgram } from '../build/toolchain.ts';
 import { buildGoTool, type GoTool } from '../go-tool.ts';
-import { findProgram } from '../toolchain.ts';
 
 /** A Loki that already runs, an executable to start, or one line that says what is missing. */
 export type LokiSource =

@@ -2,8 +2,8 @@
 // the Go module proxy. It is built and run beside the project; nothing of it is part of the project.
 // https://github.com/aws/aws-lambda-runtime-interface-emulator
 
+import { findProgram } from '../build/toolchain.ts';
 import { buildGoTool, type GoTool, type GoToolResult } from '../go-tool.ts';
-import { findProgram } from '../toolchain.ts';
 
 const RIE: GoTool = {
   name: 'aws-lambda-rie',

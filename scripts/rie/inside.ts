@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../toolchain.ts';
+import { root } from '../build/toolchain.ts';
 
 /** Why nothing may be mounted here, if so. */
 function unsafe(): string | undefined {

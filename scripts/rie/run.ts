@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, hostArchitecture, root } from '../toolchain.ts';
+import { findProgram, hostArchitecture, root } from '../build/toolchain.ts';
 import { findRie } from './build.ts';
 
 const extension = join(root, 'bin', hostArchitecture, 'extensions', 'aws-lambda-loki-extension');

@@ -1,7 +1,7 @@
 // What an answer of Loki means for the batch it answers. One total table; what to do and when is decided elsewhere.
 // The statuses are those of Loki's push API and of the gateways in front of it:
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
-import type { DropReason } from '../ledger.ts';
+import type { DropReason } from '../losses.ts';
 import type { EpochMs } from '../time.ts';
 
 /** The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. */

@@ -1,6 +1,6 @@
 // Everything that is held for Loki: for each stream the batches that are being filled, and a queue of sealed batches. Bounded in bytes: when
 // the bound is reached the oldest of the least valuable goes first, and every entry that goes is counted.
-import type { DropReason } from '../ledger.ts';
+import type { DropReason } from '../losses.ts';
 import type { EpochMs, Instant } from '../time.ts';
 import {
   type Batch,
@@ -51,7 +51,7 @@ export interface Backlog {
   /** Whether a batch that was taken is still held. */
   holds(queued: QueuedBatch): boolean;
   /** Gives a batch back that was taken. */
-  release(queued: QueuedBatch): void;
+  giveBack(queued: QueuedBatch): void;
   heldEntries(): number;
   heldBytes(): number;
   /** Batches that are sealed and not in flight. */
@@ -192,7 +192,7 @@ export function createBacklog(
       queuedOld.restamped = true;
     },
     holds: (taken) => queue.includes(taken),
-    release(released) {
+    giveBack(released) {
       released.inFlight = false;
     },
     heldEntries() {

@@ -1,8 +1,8 @@
 // Drives what is held to Loki: decides what is sent now, settles each answer, retries with backoff, and tells a flush when it is done.
 // How long an invocation may be held is the caller's deadline; whether it is worth waiting at all is the breaker's.
-import type { Config } from '../config.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Config } from '../config/config.ts';
 import type { Log } from '../log.ts';
+import type { Ledger } from '../losses.ts';
 import type { Clock, EpochMs, Timer } from '../time.ts';
 import { countRefused, type PushOutcome } from './answer.ts';
 import { type Backlog, type QueuedBatch, queued } from './backlog.ts';
@@ -129,7 +129,7 @@ export function createDelivery(
         const lost = countRefused(outcome.entries, batch.entryCount);
         if (outcome.reason === 'too_old' && lost === batch.entryCount && !sent.restamped) {
           backlog.restamp(sent, clock.now());
-          backlog.release(sent);
+          backlog.giveBack(sent);
           return;
         }
         backlog.settle(sent);
@@ -153,10 +153,10 @@ export function createDelivery(
         log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', {
           detail: outcome.detail,
         });
-        backlog.release(sent);
+        backlog.giveBack(sent);
         return;
       case 'misconfigured':
-        backlog.release(sent);
+        backlog.giveBack(sent);
         breaker.trip(clock.now());
         log.writeOnce('misconfigured', 'error', 'Loki refuses our requests: check endpoint, credentials and tenant', {
           detail: outcome.detail,
@@ -170,10 +170,10 @@ export function createDelivery(
         failOn(sent, outcome.detail);
         return;
       case 'interrupted':
-        backlog.release(sent);
+        backlog.giveBack(sent);
         return;
       case 'unreachable':
-        backlog.release(sent);
+        backlog.giveBack(sent);
         breaker.failed(clock.now());
         report('unreachable', 'Loki cannot be reached', outcome.detail);
         return;
@@ -186,12 +186,12 @@ export function createDelivery(
     countFailure(sent);
     const stuck = sent.failures >= FAILURES_TO_SPLIT && sent.batch.requestBytes > SMALL_REQUEST_BYTES;
     if ((tooMuchAtOnce || stuck) && sent.batch.entryCount > 1) split(sent);
-    else backlog.release(sent);
+    else backlog.giveBack(sent);
   }
 
   /** Loki itself failed on this batch. If it takes others meanwhile, the fault is in the batch. */
   function failOn(sent: QueuedBatch, detail: string): void {
-    backlog.release(sent);
+    backlog.giveBack(sent);
     countFailure(sent);
     breaker.failed(clock.now());
     report('failed', 'Loki does not take our requests at the moment', detail);

@@ -9,7 +9,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import snappy from 'snappyjs';
 import type { ByteString } from '../byte-string.ts';
-import { release } from '../tidier.ts';
+import { free } from '../memory.ts';
 import type { Instant } from '../time.ts';
 
 const { Reader, Writer } = protobuf;
@@ -147,7 +147,7 @@ function writeVarint(target: Buffer, at: number, value: number): number {
 export function compress(request: Buffer): Buffer {
   const block = snappy.compress(request);
   const body = Buffer.from(block);
-  release(block.buffer);
+  free(block.buffer);
   return body;
 }
 

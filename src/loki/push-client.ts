@@ -3,9 +3,9 @@
 // our knowing, and a failure on such a one says nothing about Loki.
 import type { Dispatcher, Pool } from 'undici';
 import UndiciPool from 'undici/lib/dispatcher/pool.js';
+import type { Endpoint } from '../config/endpoint.ts';
 import { type Clock, type EpochMs, settledBy, type Timer } from '../time.ts';
 import { type PushOutcome, toOutcome } from './answer.ts';
-import type { Endpoint } from './endpoint.ts';
 
 export interface PushClient {
   push(body: Buffer): Promise<PushOutcome>;

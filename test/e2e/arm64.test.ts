@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { arch } from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { runner } from '../../scripts/toolchain.ts';
-import { createBench } from '../support/extension.ts';
+import { runner } from '../../scripts/build/toolchain.ts';
+import { createBench } from '../fakes/extension.ts';
 import { assertDelivered, assertUnharmed } from './support/expect.ts';
 
 const built = resolve(import.meta.dirname, '../../bin/arm64/extensions/aws-lambda-loki-extension');

@@ -8,8 +8,8 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { OWN_LIBRARIES } from '../../scripts/front/own-libraries.ts';
-import { type Bench, createBench, extensionExecutable } from '../support/extension.ts';
+import { OWN_LIBRARIES } from '../../scripts/build/front/own-libraries.ts';
+import { type Bench, createBench, extensionExecutable } from '../fakes/extension.ts';
 import { assertDelivered, assertHealthy, assertUnharmed } from './support/expect.ts';
 
 const NAME = 'aws-lambda-loki-extension';

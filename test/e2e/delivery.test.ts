@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { createBench, lineOf } from '../support/extension.ts';
-import { generateLines, seededRandom } from '../support/generate.ts';
-import type { Delivery } from '../support/lambda/delivery.ts';
-import { functionRecord, type LambdaRecord } from '../support/lambda/records.ts';
-import { startLokiThread } from '../support/loki-thread.ts';
+import { createBench, lineOf } from '../fakes/extension.ts';
+import { generateLines, seededRandom } from '../fakes/generate.ts';
+import type { Delivery } from '../fakes/lambda/delivery.ts';
+import { functionRecord, type LambdaRecord } from '../fakes/lambda/records.ts';
+import { startLokiThread } from '../fakes/loki-thread.ts';
 import {
   assertDelivered,
   assertHealthy,

@@ -6,8 +6,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { type Bench, createBench } from '../support/extension.ts';
-import { certificatePath, startTlsRelay, type TlsRelay } from '../support/tls-relay.ts';
+import { type Bench, createBench } from '../fakes/extension.ts';
+import { certificatePath, startTlsRelay, type TlsRelay } from '../fakes/tls-relay.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, ownMessages } from './support/expect.ts';
 
 type Variables = Readonly<Record<string, string>>;

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { Script } from 'node:vm';
-import { type ElfMachine, readElf, readNeeds } from '../../scripts/elf.ts';
-import { ARCHITECTURES, executablePath, hostArchitecture, root, runner } from '../../scripts/toolchain.ts';
-import { createBench } from '../support/extension.ts';
+import { type ElfMachine, readElf, readNeeds } from '../../scripts/build/elf.ts';
+import { ARCHITECTURES, executablePath, hostArchitecture, root, runner } from '../../scripts/build/toolchain.ts';
+import { createBench } from '../fakes/extension.ts';
 import { assertDelivered, assertHealthy } from './support/expect.ts';
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -92,7 +92,7 @@ test('a second build gives the same bytes', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'build-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const again = path.join(folder, 'again');
-  const script = path.join(root, 'scripts/build-sea.ts');
+  const script = path.join(root, 'scripts/build/sea.ts');
   execFileSync(process.execPath, [script, hostArchitecture, path.join(root, 'src'), again], { cwd: folder });
   assert.ok(readFileSync(again).equals(readFileSync(executablePath(hostArchitecture))));
 });

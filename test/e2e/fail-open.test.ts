@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
-import { type Bench, createBench } from '../support/extension.ts';
-import { generateLines } from '../support/generate.ts';
-import { functionSecrets } from '../support/lambda/environment.ts';
-import type { LokiAnswer } from '../support/loki/answers.ts';
+import { type Bench, createBench } from '../fakes/extension.ts';
+import { generateLines } from '../fakes/generate.ts';
+import { functionSecrets } from '../fakes/lambda/environment.ts';
+import type { LokiAnswer } from '../fakes/loki/answers.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, type OwnMessage, ownMessages } from './support/expect.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { suite, test } from 'node:test';
-import { type Bench, createBench, lineOf } from '../support/extension.ts';
-import type { StoredEntry } from '../support/loki/store.ts';
+import { type Bench, createBench, lineOf } from '../fakes/extension.ts';
+import type { StoredEntry } from '../fakes/loki/store.ts';
 import { assertUnharmed } from './support/expect.ts';
 
 interface FixtureRecord {

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createBench } from '../support/extension.ts';
-import type { FakeLoki } from '../support/fake-loki.ts';
-import { generateLines } from '../support/generate.ts';
-import type { InvokeResult } from '../support/lambda/options.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { createBench } from '../fakes/extension.ts';
+import type { FakeLoki } from '../fakes/fake-loki.ts';
+import { generateLines } from '../fakes/generate.ts';
+import type { InvokeResult } from '../fakes/lambda/options.ts';
+import { type Relay, startRelay } from '../fakes/relay.ts';
 import { assertDelivered, assertHealthy, assertUnharmed } from './support/expect.ts';
 
 /** The default of `LOKI_FLUSH_TIMEOUT_MS`: whoever waits for something dead is held for so long. */

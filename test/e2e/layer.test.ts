@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { bundle } from '../../esbuild.config.mjs';
-import { executablePath, hostArchitecture, layerPath, root } from '../../scripts/toolchain.ts';
-import { readZip } from '../../scripts/zip.ts';
+import { executablePath, hostArchitecture, layerPath, root } from '../../scripts/build/toolchain.ts';
+import { readZip } from '../../scripts/build/zip.ts';
 
 const archive = readFileSync(layerPath(hostArchitecture));
 const entries = readZip(archive);
@@ -62,6 +62,6 @@ test('packing again gives the same bytes', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'layer-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const again = path.join(folder, 'again.zip');
-  execFileSync(process.execPath, [path.join(root, 'scripts/package-layer.ts'), hostArchitecture, again]);
+  execFileSync(process.execPath, [path.join(root, 'scripts/build/package-layer.ts'), hostArchitecture, again]);
   assert.ok(readFileSync(again).equals(archive));
 });

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { suite, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createBench, extensionExecutable } from '../support/extension.ts';
-import type { LambdaEmulator } from '../support/lambda-emulator.ts';
+import { createBench, extensionExecutable } from '../fakes/extension.ts';
+import type { LambdaEmulator } from '../fakes/lambda-emulator.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, ownMessages } from './support/expect.ts';
 
 const registerPath = '/2020-01-01/extension/register';

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { suite, test } from 'node:test';
-import { createBench } from '../support/extension.ts';
-import type { Delivery } from '../support/lambda/delivery.ts';
-import { functionRecord } from '../support/lambda/records.ts';
-import { startSilentServer } from '../support/silent-server.ts';
+import { createBench } from '../fakes/extension.ts';
+import type { Delivery } from '../fakes/lambda/delivery.ts';
+import { functionRecord } from '../fakes/lambda/records.ts';
+import { startSilentServer } from '../fakes/silent-server.ts';
 import {
   assertDelivered,
   assertHealthy,

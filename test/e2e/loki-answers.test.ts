@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { startFakeLoki } from '../support/fake-loki.ts';
-import { generateLines } from '../support/generate.ts';
-import type { LokiAnswer } from '../support/loki/answers.ts';
+import { startFakeLoki } from '../fakes/fake-loki.ts';
+import { generateLines } from '../fakes/generate.ts';
+import type { LokiAnswer } from '../fakes/loki/answers.ts';
 import { createStarted, invoke, shutDown } from './support/bounded.ts';
 import { assertDelivered, assertUnharmed, inOrder, ownMessages, reportedLosses, sumOf } from './support/expect.ts';
 

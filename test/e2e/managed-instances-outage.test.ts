@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { generateLines } from '../support/generate.ts';
-import type { LokiScript } from '../support/loki/answers.ts';
+import { generateLines } from '../fakes/generate.ts';
+import type { LokiScript } from '../fakes/loki/answers.ts';
 import { assertDelivered, assertUnharmed, inOrder, ownMessages, reportedLosses } from './support/expect.ts';
 import { arrivalTimeoutMs, arrived, createManaged, shutDown } from './support/managed.ts';
 

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { generateLines } from '../support/generate.ts';
-import type { LokiAnswer } from '../support/loki/answers.ts';
+import { generateLines } from '../fakes/generate.ts';
+import type { LokiAnswer } from '../fakes/loki/answers.ts';
 import { createStarted, invoke, shutDown } from './support/bounded.ts';
 import { assertDelivered, assertUnharmed, ownMessages, reportedLosses, sumOf } from './support/expect.ts';
 

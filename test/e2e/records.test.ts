@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createBench } from '../support/extension.ts';
-import { lineOfBytes } from '../support/generate.ts';
-import { lambdaRecord } from '../support/lambda/records.ts';
+import { createBench } from '../fakes/extension.ts';
+import { lineOfBytes } from '../fakes/generate.ts';
+import { lambdaRecord } from '../fakes/lambda/records.ts';
 import {
   assertDelivered,
   assertHealthy,

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createBench } from '../support/extension.ts';
-import { generateLines, lineOfBytes } from '../support/generate.ts';
+import { createBench } from '../fakes/extension.ts';
+import { generateLines, lineOfBytes } from '../fakes/generate.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, ownMessages, sumOf } from './support/expect.ts';
 
 suite('shutdown', { concurrency: 2 }, () => {

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Bench, type BenchOptions, createBench } from '../support/extension.ts';
-import type { FakeLoki } from '../support/fake-loki.ts';
-import { generateLines, lineOfBytes } from '../support/generate.ts';
-import { type LambdaRecord, lambdaRecord } from '../support/lambda/records.ts';
-import type { StoredEntry } from '../support/loki/store.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Bench, type BenchOptions, createBench } from '../fakes/extension.ts';
+import type { FakeLoki } from '../fakes/fake-loki.ts';
+import { generateLines, lineOfBytes } from '../fakes/generate.ts';
+import { type LambdaRecord, lambdaRecord } from '../fakes/lambda/records.ts';
+import type { StoredEntry } from '../fakes/loki/store.ts';
+import { type Relay, startRelay } from '../fakes/relay.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, inOrder, reportedLosses } from './support/expect.ts';
 
 const hourMs = 3_600_000;

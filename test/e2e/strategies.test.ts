@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Bench, type BenchOptions, createBench } from '../support/extension.ts';
-import type { FakeLoki } from '../support/fake-loki.ts';
-import { generateLines } from '../support/generate.ts';
-import type { InvokeOptions } from '../support/lambda/options.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Bench, type BenchOptions, createBench } from '../fakes/extension.ts';
+import type { FakeLoki } from '../fakes/fake-loki.ts';
+import { generateLines } from '../fakes/generate.ts';
+import type { InvokeOptions } from '../fakes/lambda/options.ts';
+import { type Relay, startRelay } from '../fakes/relay.ts';
 import { assertDelivered, assertHealthy, assertUnharmed } from './support/expect.ts';
 
 const strategies = ['end', 'continuous', 'adaptive'] as const;

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Bench } from '../support/extension.ts';
-import type { ApiAnswer } from '../support/lambda/api.ts';
+import type { Bench } from '../fakes/extension.ts';
+import type { ApiAnswer } from '../fakes/lambda/api.ts';
 import { assertDelivered, assertHealthy, assertUnharmed, inOrder, ownMessages } from './support/expect.ts';
 import { createTelemetry } from './support/telemetry.ts';
 

@@ -1,14 +1,14 @@
 // The whole core in one process: pipeline and push client with the system's clock, against a fake Loki that enforces Loki's limits.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Config } from '../../src/config.ts';
-import { createLedger } from '../../src/ledger.ts';
+import type { Config } from '../../src/config/config.ts';
 import { createPushClient } from '../../src/loki/push-client.ts';
+import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
 import { systemClock } from '../../src/time.ts';
-import { recordingLog } from '../support/doubles.ts';
-import { startFakeLoki } from '../support/fake-loki.ts';
-import { at, bodyOf, fixture, functionRecord, noise, testConfig } from '../support/records.ts';
+import { recordingLog } from '../fakes/doubles.ts';
+import { startFakeLoki } from '../fakes/fake-loki.ts';
+import { at, bodyOf, fixture, functionRecord, noise, testConfig } from '../fakes/records.ts';
 
 async function setUp(t: TestContext, changes: Partial<Config> = {}, options: Parameters<typeof startFakeLoki>[0] = {}) {
   const loki = await startFakeLoki(options);

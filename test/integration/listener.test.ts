@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { type BodyConsumer, MAX_BODY_BYTES, openListener } from '../../src/lambda/listener.ts';
-import { Conditions } from '../support/conditions.ts';
+import { Conditions } from '../fakes/conditions.ts';
 
 async function setUp(t: TestContext, onBody: BodyConsumer = () => {}) {
   const bodies: (Buffer | undefined)[] = [];

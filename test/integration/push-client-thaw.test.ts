@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createPushClient } from '../../src/loki/push-client.ts';
-import { FakeClock, START_MS } from '../support/fake-clock.ts';
-import { startFakeLoki } from '../support/fake-loki.ts';
-import { at } from '../support/records.ts';
+import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
+import { startFakeLoki } from '../fakes/fake-loki.ts';
+import { at } from '../fakes/records.ts';
 import { pushBody } from './push-body.ts';
 import { startRawServer } from './raw-server.ts';
 

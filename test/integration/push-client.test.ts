@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { Endpoint } from '../../src/loki/endpoint.ts';
+import type { Endpoint } from '../../src/config/endpoint.ts';
 import { createPushClient, MAX_CONNECTIONS } from '../../src/loki/push-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { type FakeLoki, startFakeLoki } from '../support/fake-loki.ts';
-import { at } from '../support/records.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
+import { type FakeLoki, startFakeLoki } from '../fakes/fake-loki.ts';
+import { at } from '../fakes/records.ts';
 import { pushBody } from './push-body.ts';
 import { startRawServer } from './raw-server.ts';
 

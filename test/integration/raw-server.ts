@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { Conditions } from '../support/conditions.ts';
+import { Conditions } from '../fakes/conditions.ts';
 
 export interface RawRequest {
   /** Request line and headers, without the empty line. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createRuntimeApi } from '../../src/lambda/runtime-api.ts';
-import { at } from '../support/records.ts';
+import { at } from '../fakes/records.ts';
 import { answerOf, startRawServer } from './raw-server.ts';
 
 const NEXT = {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lokiVariants } from '../../scripts/loki/config.ts';
-import { generateLines } from '../support/generate.ts';
+import { generateLines } from '../fakes/generate.ts';
 import { assertSameLines, createRealBench, expectedLines, linesOf } from './support/bench.ts';
 import { ownLoki } from './support/loki.ts';
 

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { lokiVariants } from '../../scripts/loki/config.ts';
 import { lastHour, lokiQuery } from '../../scripts/loki/query.ts';
-import { startFakeLoki } from '../support/fake-loki.ts';
-import type { LokiLimits } from '../support/loki/limits.ts';
-import { type Entry, pushRequest, type Stream, snappyLiterals } from '../unit/support/push-bytes.ts';
+import { startFakeLoki } from '../fakes/fake-loki.ts';
+import type { LokiLimits } from '../fakes/loki/limits.ts';
+import { type Entry, pushRequest, type Stream, snappyLiterals } from '../unit/fakes/push-bytes.ts';
 import { ownLoki } from './support/loki.ts';
 
 type Pair = readonly [string, string];

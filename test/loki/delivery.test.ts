@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StoredEntry } from '../../scripts/loki/query.ts';
-import { generateLines, lineOfBytes } from '../support/generate.ts';
+import { generateLines, lineOfBytes } from '../fakes/generate.ts';
 import { assertSameLines, createRealBench, expectedLines, linesOf } from './support/bench.ts';
 import { startGateway } from './support/gateway.ts';
 import { anyLoki } from './support/loki.ts';

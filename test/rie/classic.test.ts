@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type FakeLoki, startFakeLoki } from '../support/fake-loki.ts';
+import { type FakeLoki, startFakeLoki } from '../fakes/fake-loki.ts';
 import { type Rie, type RieOptions, startRie } from './support/rie.ts';
 
 async function start(t: TestContext, options: Partial<RieOptions> = {}): Promise<{ rie: Rie; loki: FakeLoki }> {

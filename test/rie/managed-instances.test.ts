@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { type FakeLoki, startFakeLoki } from '../support/fake-loki.ts';
+import { type FakeLoki, startFakeLoki } from '../fakes/fake-loki.ts';
 import { type Rie, startRie } from './support/rie.ts';
 
 const CONCURRENCY = 4;

@@ -3,8 +3,8 @@ import { type LifecycleParts, runLifecycle } from '../../src/extension.ts';
 import type { NextEvent } from '../../src/lambda/extensions-api.ts';
 import type { Pipeline } from '../../src/pipeline.ts';
 import type { EpochMs } from '../../src/time.ts';
-import { recordingLog } from '../support/doubles.ts';
-import { FakeClock, START_MS } from '../support/fake-clock.ts';
+import { recordingLog } from '../fakes/doubles.ts';
+import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
 export interface Call {
   readonly name: string;

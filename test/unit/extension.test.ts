@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { at } from '../support/records.ts';
+import { at } from '../fakes/records.ts';
 import { invoke, setUp, shutdown } from './extension-setup.ts';
 
 test('an invocation: begun, told, waited for, flushed, and only then the next event', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, START_MS } from '../support/fake-clock.ts';
+import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
 test('time stands still until it is moved', async () => {
   const clock = new FakeClock();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from '../../src/flush-strategy.ts';
-import { START_MS } from '../support/fake-clock.ts';
+import { START_MS } from '../fakes/fake-clock.ts';
 
 interface Story {
   readonly gapsMs: readonly number[];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog, createOwnLineTest, LOG_NAME, type LogSink } from '../../src/log.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
 
 function setUp(level: Parameters<typeof createLog>[0] = 'warn') {
   const clock = new FakeClock();

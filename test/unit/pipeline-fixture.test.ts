@@ -1,7 +1,7 @@
 // Every record of one body of the Logs API, through the whole pipeline: what arrives in Loki is what the platform sent.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { at, bodyOf, fixture, type PlatformRecord } from '../support/records.ts';
+import { at, bodyOf, fixture, type PlatformRecord } from '../fakes/records.ts';
 import { type Arrived, INSTANCE, setUp } from './pipeline-setup.ts';
 
 const RECORDS = fixture('logs-api-2021-03-18.json') as PlatformRecord[];

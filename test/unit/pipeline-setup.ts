@@ -1,11 +1,11 @@
 // A whole pipeline with a scripted push client, a fake clock and a log that remembers: everything of the core but sockets.
-import type { Config } from '../../src/config.ts';
-import { createLedger } from '../../src/ledger.ts';
+import type { Config } from '../../src/config/config.ts';
 import { createOwnLineTest } from '../../src/log.ts';
+import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
-import { ACCEPTED, FakePushClient, type PushScript, recordingLog } from '../support/doubles.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { nanosecondsOf, testConfig } from '../support/records.ts';
+import { ACCEPTED, FakePushClient, type PushScript, recordingLog } from '../fakes/doubles.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
+import { nanosecondsOf, testConfig } from '../fakes/records.ts';
 
 export const OWN_PID = 17;
 export const INSTANCE = '0123456789abcdef';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG_NAME } from '../../src/log.ts';
-import { ACCEPTED, METADATA_DISALLOWED, UNREACHABLE } from '../support/doubles.ts';
-import { START_MS } from '../support/fake-clock.ts';
-import { at, bodyOf, functionRecord, isoTime, noise, platformRecord } from '../support/records.ts';
+import { ACCEPTED, METADATA_DISALLOWED, UNREACHABLE } from '../fakes/doubles.ts';
+import { START_MS } from '../fakes/fake-clock.ts';
+import { at, bodyOf, functionRecord, isoTime, noise, platformRecord } from '../fakes/records.ts';
 import { INSTANCE, OWN_PID, setUp } from './pipeline-setup.ts';
 
 test('bodies before the first event are kept until then, in order', async () => {

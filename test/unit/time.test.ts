@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settledBy } from '../../src/time.ts';
-import { FakeClock, START_MS } from '../support/fake-clock.ts';
+import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
 test('a promise that settles in time is reported as settled, and no timer stays', async () => {
   const clock = new FakeClock();

@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { executablePath, hostArchitecture, layerPath, root } from '../../toolchain.ts';
+import { executablePath, hostArchitecture, layerPath, root } from '../../build/toolchain.ts';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
 import { atMost, type Figure, toFigure } from '../figures.ts';
 import { flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';

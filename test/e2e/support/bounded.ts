@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { type Bench, type BenchOptions, createBench } from '../../support/extension.ts';
-import type { InvokeOptions } from '../../support/lambda/options.ts';
+import { type Bench, type BenchOptions, createBench } from '../../fakes/extension.ts';
+import type { InvokeOptions } from '../../fakes/lambda/options.ts';
 import { assertUnharmed } from './expect.ts';
 
 const flushTimeoutMs = 500;

@@ -2,11 +2,11 @@
 // that what the platform handed over is in Loki, every line once, byte for byte, in order, stamped with its own time.
 
 import assert from 'node:assert/strict';
-import { type Bench, lineOf } from '../../support/extension.ts';
-import type { EntryFilter, FakeLoki } from '../../support/fake-loki.ts';
-import type { LambdaRecord } from '../../support/lambda/records.ts';
-import type { LambdaEmulator } from '../../support/lambda-emulator.ts';
-import type { StoredEntry } from '../../support/loki/store.ts';
+import { type Bench, lineOf } from '../../fakes/extension.ts';
+import type { EntryFilter, FakeLoki } from '../../fakes/fake-loki.ts';
+import type { LambdaRecord } from '../../fakes/lambda/records.ts';
+import type { LambdaEmulator } from '../../fakes/lambda-emulator.ts';
+import type { StoredEntry } from '../../fakes/loki/store.ts';
 
 export type StreamType = 'function' | 'platform' | 'extension';
 

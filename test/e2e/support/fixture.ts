@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { lineOf } from '../../support/extension.ts';
-import type { StoredEntry } from '../../support/loki/store.ts';
+import { lineOf } from '../../fakes/extension.ts';
+import type { StoredEntry } from '../../fakes/loki/store.ts';
 
 export interface FixtureRecord {
   readonly time?: unknown;

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { type Bench, type BenchOptions, createBench } from '../../support/extension.ts';
-import type { FakeLoki } from '../../support/fake-loki.ts';
+import { type Bench, type BenchOptions, createBench } from '../../fakes/extension.ts';
+import type { FakeLoki } from '../../fakes/fake-loki.ts';
 
 const nextPath = '/2020-01-01/extension/event/next';
 /** What comes by itself comes within a second or so; a loaded machine needs longer. */

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { type Bench, type BenchOptions, createBench } from '../../support/extension.ts';
-import type { StoredEntry } from '../../support/loki/store.ts';
+import { type Bench, type BenchOptions, createBench } from '../../fakes/extension.ts';
+import type { StoredEntry } from '../../fakes/loki/store.ts';
 import { inOrder } from './expect.ts';
 
 /** The executable, started, where the Telemetry API is asked for unless told otherwise. */

@@ -6,10 +6,10 @@ import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lastHour, lokiQuery, type QueryWindow, type StoredEntry } from '../../../scripts/loki/query.ts';
-import { extensionExecutable, freePort } from '../../support/extension.ts';
-import type { EmulatorOptions } from '../../support/lambda/options.ts';
-import type { LambdaRecord } from '../../support/lambda/records.ts';
-import { createLambdaEmulator, type LambdaEmulator } from '../../support/lambda-emulator.ts';
+import { extensionExecutable, freePort } from '../../fakes/extension.ts';
+import type { EmulatorOptions } from '../../fakes/lambda/options.ts';
+import type { LambdaRecord } from '../../fakes/lambda/records.ts';
+import { createLambdaEmulator, type LambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import type { LokiPlace } from './loki.ts';
 
 export type RealBenchOptions = Omit<EmulatorOptions, 'executable'> & {

@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, writeFi
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../support/extension.ts';
+import { freePort } from '../../fakes/extension.ts';
 
 /** What the function is to do: see scripts/rie/bootstrap.cjs. */
 export type FunctionEvent = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExtensionsApi } from '../../../src/lambda/extensions-api.ts';
-import { at, fixture } from '../../support/records.ts';
+import { at, fixture } from '../../fakes/records.ts';
 import { FakeRuntimeApi } from './fake-runtime-api.ts';
 
 interface Exchange {

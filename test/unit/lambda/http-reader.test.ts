@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHttpReader, type HttpMessage, keepsConnection } from '../../../src/lambda/http-reader.ts';
-import { at } from '../../support/records.ts';
+import { at } from '../../fakes/records.ts';
 
 const POST = 'POST / HTTP/1.1\r\nHost: sandbox:1234\r\n';
 const CHUNKED = `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n, platform\r\n0\r\nA-Trailer: 1\r\n\r\n`;

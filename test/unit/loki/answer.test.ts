@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countRefused, type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
-import { START_MS } from '../../support/fake-clock.ts';
-import { textOf } from '../../support/loki/answers.ts';
+import { START_MS } from '../../fakes/fake-clock.ts';
+import { textOf } from '../../fakes/loki/answers.ts';
 
 function outcomeOf(status: number, text = textOf(status), retryAfter?: string): PushOutcome {
   return toOutcome({ status, text, retryAfter }, START_MS);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DropReason } from '../../../src/ledger.ts';
 import { type Backlog, createBacklog, queued } from '../../../src/loki/backlog.ts';
 import { halve, type StreamType } from '../../../src/loki/batch.ts';
-import { START_MS } from '../../support/fake-clock.ts';
-import { decodePush, entryOf, noise } from '../../support/records.ts';
+import type { DropReason } from '../../../src/losses.ts';
+import { START_MS } from '../../fakes/fake-clock.ts';
+import { decodePush, entryOf, noise } from '../../fakes/records.ts';
 
 const LABELS = { function: '{type="function"}', platform: '{type="platform"}', extension: '{type="extension"}' };
 
@@ -87,7 +87,7 @@ test('a batch that was taken is not taken twice until it is given back', () => {
   assert.equal(backlog.take(), undefined);
   assert.equal(backlog.readyBatches(), 0);
   assert.equal(backlog.heldEntries(), 1, 'what is under way is held');
-  backlog.release(taken);
+  backlog.giveBack(taken);
   assert.equal(backlog.take(), taken);
   backlog.settle(taken);
   assert.equal(backlog.heldEntries(), 0);
@@ -102,7 +102,7 @@ test('the batch with the fewest failures goes first, the oldest of these', () =>
   const first = backlog.take();
   assert.ok(first);
   first.failures = 1;
-  backlog.release(first);
+  backlog.giveBack(first);
   assert.deepEqual(
     takeAll(backlog).map(({ lines }) => lines[0]?.[0]),
     ['b', 'c', 'a'],

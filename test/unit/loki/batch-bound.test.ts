@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Batch, createBatchBuilder } from '../../../src/loki/batch.ts';
-import { entryOf } from '../../support/records.ts';
+import { entryOf } from '../../fakes/records.ts';
 
 const NOW_MS = 1_767_607_200_000;
 const entry = entryOf('x'.repeat(100));

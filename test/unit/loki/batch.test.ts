@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Batch, createBatchBuilder, halve, onlyErrors, stripMetadata } from '../../../src/loki/batch.ts';
-import { START_MS } from '../../support/fake-clock.ts';
-import { at, decodePush, entryOf, metadataOf, nanosecondsOf, seededRandom } from '../../support/records.ts';
+import { START_MS } from '../../fakes/fake-clock.ts';
+import { at, decodePush, entryOf, metadataOf, nanosecondsOf, seededRandom } from '../../fakes/records.ts';
 
 const LABELS = '{service_name="orders-api",type="function"}';
 const instant = (index: number) => ({ ms: START_MS + index, nanos: index });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBreaker } from '../../../src/loki/breaker.ts';
-import { START_MS } from '../../support/fake-clock.ts';
+import { START_MS } from '../../fakes/fake-clock.ts';
 
 const open = () => createBreaker({ minMs: 100, maxMs: 10_000 }, () => 1);
 

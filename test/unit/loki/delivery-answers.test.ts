@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome, RefusedEntries } from '../../../src/loki/answer.ts';
-import { ACCEPTED, FAILED, METADATA_DISALLOWED, MISCONFIGURED, TOO_LARGE, throttled } from '../../support/doubles.ts';
-import { at } from '../../support/records.ts';
+import { ACCEPTED, FAILED, METADATA_DISALLOWED, MISCONFIGURED, TOO_LARGE, throttled } from '../../fakes/doubles.ts';
+import { at } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`);

@@ -1,12 +1,12 @@
 // A backlog and a delivery with a scripted push client, a fake clock, and the largest jitter there is: a backoff takes exactly its ceiling.
-import type { Config } from '../../../src/config.ts';
-import { createLedger } from '../../../src/ledger.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { createBacklog } from '../../../src/loki/backlog.ts';
 import type { StreamType } from '../../../src/loki/batch.ts';
 import { createDelivery } from '../../../src/loki/delivery.ts';
-import { FakePushClient, type PushScript, recordingLog } from '../../support/doubles.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { entryOf, metadataOf, testConfig } from '../../support/records.ts';
+import { createLedger } from '../../../src/losses.ts';
+import { FakePushClient, type PushScript, recordingLog } from '../../fakes/doubles.ts';
+import { FakeClock } from '../../fakes/fake-clock.ts';
+import { entryOf, metadataOf, testConfig } from '../../fakes/records.ts';
 
 export function setUp(script: PushScript, changes: Partial<Config> = {}) {
   const config = testConfig(changes);

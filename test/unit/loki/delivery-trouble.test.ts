@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
-import { ACCEPTED, FAILED, type FakePush, UNREACHABLE } from '../../support/doubles.ts';
-import { at, seededRandom } from '../../support/records.ts';
+import { ACCEPTED, FAILED, type FakePush, UNREACHABLE } from '../../fakes/doubles.ts';
+import { at, seededRandom } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
 
 const poisoned = ({ lines }: FakePush): PushOutcome => (lines.includes('poison') ? FAILED : ACCEPTED);

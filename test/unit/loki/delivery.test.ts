@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ACCEPTED, FAILED, throttled, UNREACHABLE } from '../../support/doubles.ts';
-import { at } from '../../support/records.ts';
+import { ACCEPTED, FAILED, throttled, UNREACHABLE } from '../../fakes/doubles.ts';
+import { at } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
 
 test('nothing held, no timer pending and nothing to wait for', async () => {

@@ -16,9 +16,9 @@ import {
   writeEntry,
 } from '../../../src/loki/encode.ts';
 import type { Instant } from '../../../src/time.ts';
-import { decodePushRequest } from '../../support/loki/push-request.ts';
-import { decodeSnappyBlock } from '../../support/loki/snappy.ts';
-import { at, noise } from '../../support/records.ts';
+import { decodePushRequest } from '../../fakes/loki/push-request.ts';
+import { decodeSnappyBlock } from '../../fakes/loki/snappy.ts';
+import { at, noise } from '../../fakes/records.ts';
 
 const NEW_YEAR: Instant = { ms: Date.UTC(2026, 0, 1), nanos: 0 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toByteString } from '../../../src/byte-string.ts';
 import { splitLine } from '../../../src/loki/long-line.ts';
-import { at, seededRandom } from '../../support/records.ts';
+import { at, seededRandom } from '../../fakes/records.ts';
 
 /** The parts as text; undefined when the line was not split. */
 function split(line: string, maxBytes: number): string[] | undefined {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTimestamps } from '../../../src/loki/timestamps.ts';
 import type { Instant } from '../../../src/time.ts';
-import { START_MS } from '../../support/fake-clock.ts';
-import { seededRandom } from '../../support/records.ts';
+import { START_MS } from '../../fakes/fake-clock.ts';
+import { seededRandom } from '../../fakes/records.ts';
 
 const nanosecond = ({ ms, nanos }: Instant) => BigInt(ms) * 1_000_000n + BigInt(nanos);
 

@@ -6,7 +6,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { type BundledScript, bundle } from '../../../esbuild.config.mjs';
-import { root } from '../../../scripts/toolchain.ts';
+import { root } from '../../../scripts/build/toolchain.ts';
 
 const { boot, late } = await bundle();
 const scripts: readonly (readonly [string, BundledScript])[] = [
@@ -23,12 +23,18 @@ test('the boot script holds no package at all', () => {
 });
 
 test('the boot script leaves everything that only a record needs to the late one', () => {
-  const lateFiles = ['src/pipeline.ts', 'src/late.ts', 'src/load-late.ts', 'src/log-pino.ts', 'src/loki/encode.ts'];
+  const lateFiles = [
+    'src/pipeline.ts',
+    'src/late/index.ts',
+    'src/late/load.ts',
+    'src/log-pino.ts',
+    'src/loki/encode.ts',
+  ];
   assert.deepEqual(
     inputs(boot).filter((file) => lateFiles.includes(file)),
     [],
   );
-  assert.ok(inputs(boot).includes('src/load-late.sea.ts'));
+  assert.ok(inputs(boot).includes('src/late/load.sea.ts'));
 });
 
 test('the late script holds these packages and no other', () => {

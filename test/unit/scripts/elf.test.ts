@@ -1,4 +1,4 @@
-// scripts/elf.ts on a small ELF file that is laid out here by hand, and on the running Node.js itself.
+// scripts/build/elf.ts on a small ELF file that is laid out here by hand, and on the running Node.js itself.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { readElf, readNeeds, stripElf } from '../../../scripts/elf.ts';
-import { findProgram, hostArchitecture, nodePackage } from '../../../scripts/toolchain.ts';
+import { readElf, readNeeds, stripElf } from '../../../scripts/build/elf.ts';
+import { findProgram, hostArchitecture, nodePackage } from '../../../scripts/build/toolchain.ts';
 
 const LOAD = 1;
 const DYNAMIC = 2;

@@ -1,4 +1,4 @@
-// scripts/front: small programs written as machine code and run, for each architecture that can run here; the front on a system
+// scripts/build/front: small programs written as machine code and run, for each architecture that can run here; the front on a system
 // without a loader, in the emulator; and what attaching it changes in a file.
 
 import assert from 'node:assert/strict';
@@ -9,16 +9,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readElf, readNeeds } from '../../../scripts/elf.ts';
-import { arm64 } from '../../../scripts/front/arm64.ts';
-import { attachFront } from '../../../scripts/front/attach.ts';
-import type { Condition, Operator, Width } from '../../../scripts/front/instruction-set.ts';
-import { MachineCode } from '../../../scripts/front/machine-code.ts';
-import { makeFront } from '../../../scripts/front/program.ts';
-import { x86_64 } from '../../../scripts/front/x86-64.ts';
-import { ARCHITECTURES, hostArchitecture, nodePackage, runner } from '../../../scripts/toolchain.ts';
-import { createLambdaEmulator } from '../../support/lambda-emulator.ts';
-import { staticElf } from '../../support/static-elf.ts';
+import { readElf, readNeeds } from '../../../scripts/build/elf.ts';
+import { arm64 } from '../../../scripts/build/front/arm64.ts';
+import { attachFront } from '../../../scripts/build/front/attach.ts';
+import type { Condition, Operator, Width } from '../../../scripts/build/front/instruction-set.ts';
+import { MachineCode } from '../../../scripts/build/front/machine-code.ts';
+import { makeFront } from '../../../scripts/build/front/program.ts';
+import { x86_64 } from '../../../scripts/build/front/x86-64.ts';
+import { ARCHITECTURES, hostArchitecture, nodePackage, runner } from '../../../scripts/build/toolchain.ts';
+import { createLambdaEmulator } from '../../fakes/lambda-emulator.ts';
+import { staticElf } from './static-elf.ts';
 
 const SETS = { x86_64, arm64 } as const;
 const ALL_ONES = 2n ** 64n - 1n;

@@ -1,9 +1,9 @@
-// scripts/licenses.ts with the packages that are installed here.
+// scripts/build/licenses.ts with the packages that are installed here.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { billOfMaterials, licensesText, thirdParties } from '../../../scripts/licenses.ts';
-import { hostArchitecture, lockedPackage } from '../../../scripts/toolchain.ts';
+import { billOfMaterials, licensesText, thirdParties } from '../../../scripts/build/licenses.ts';
+import { hostArchitecture, lockedPackage } from '../../../scripts/build/toolchain.ts';
 
 const parties = thirdParties(hostArchitecture, ['@pinojs/redact', 'undici']);
 

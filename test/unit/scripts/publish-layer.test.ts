@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { findProgram, root } from '../../../scripts/toolchain.ts';
+import { findProgram, root } from '../../../scripts/build/toolchain.ts';
 
 const ARN = 'arn:aws:lambda:eu-central-1:123456789012:layer:logs:7';
 

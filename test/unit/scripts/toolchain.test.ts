@@ -1,4 +1,4 @@
-// scripts/toolchain.ts, with an `npm` on the PATH that packs a small package without a registry.
+// scripts/build/toolchain.ts, with an `npm` on the PATH that packs a small package without a registry.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import {
   nodePackage,
   parseArchitecture,
   runner,
-} from '../../../scripts/toolchain.ts';
+} from '../../../scripts/build/toolchain.ts';
 
 /** A folder with `archive.tgz`, and an `npm` that delivers it as tool-1.0.0.tgz whatever it is asked for. */
 function fakeRegistry(t: TestContext): { folder: string; integrity: string } {

@@ -1,4 +1,4 @@
-// scripts/zip.ts, read back by itself and by whichever other zip program is here.
+// scripts/build/zip.ts, read back by itself and by whichever other zip program is here.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { deflateWell } from '../../../scripts/deflate.ts';
-import { findProgram } from '../../../scripts/toolchain.ts';
-import { readZip, writeZip } from '../../../scripts/zip.ts';
+import { deflateWell } from '../../../scripts/build/deflate.ts';
+import { findProgram } from '../../../scripts/build/toolchain.ts';
+import { readZip, writeZip } from '../../../scripts/build/zip.ts';
 
 const FILES = [
   { name: 'extensions/program', mode: 0o755, content: Buffer.from('#!/bin/sh\necho hello\n'.repeat(1_000)) },

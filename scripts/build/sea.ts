@@ -1,0 +1,101 @@
+// Builds bin/<arch>/extensions/aws-lambda-loki-extension, a Node.js single executable: the official Node.js binary without
+// its symbols, and in it the boot script with its code cache, and the late script with its own as assets. Same input, same bytes.
+// https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
+// usage: node scripts/build/sea.ts <x86_64|arm64> [source folder] [output file]
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import postject from 'postject';
+import { bundle } from '../../esbuild.config.mjs';
+import { readElf, stripElf } from './elf.ts';
+import { attachFront } from './front/attach.ts';
+import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
+
+const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+/**
+ * V8 draws its hash seed at random, and the order in a code cache follows from the hashes. Of the flags that fix the seed,
+ * `--hash-seed`, `--predictable` and `--no-flush-bytecode` make a cache that V8 rejects when it runs without them; this does not.
+ */
+const SAME_CACHE = '--random-seed=1';
+
+/**
+ * What V8 must know from the start; it takes its code caches with these two. What can wait is set in src/late/load.sea.ts, with the figures.
+ * - a young generation that does not grow to 16 MB per half (1 MB would promote too early)
+ * - optimizing on the main thread, as each worker thread keeps megabytes of malloc arena to itself for good
+ */
+const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'];
+
+const arch = parseArchitecture(process.argv[2]);
+const sourceDir = path.resolve(process.argv[3] ?? path.join(root, 'src'));
+const output = path.resolve(process.argv[4] ?? executablePath(arch));
+mkdirSync(path.join(root, '.cache/build'), { recursive: true });
+const workDir = mkdtempSync(path.join(root, '.cache/build', `${arch}-`));
+const node = path.join(nodePackage(arch), 'bin/node');
+const run = runner(arch);
+if (run === undefined) {
+  console.warn(`warning: no emulator for ${arch} found here, so this executable is built without code caches:`);
+  console.warn('warning: it works the same but starts slower. "make qemu-arm64" installs the one for arm64 on Debian.');
+}
+
+mkdirSync(path.dirname(output), { recursive: true });
+const { boot, late } = await bundle(sourceDir);
+writeFileSync(path.join(workDir, 'boot.js'), boot.text);
+writeFileSync(path.join(workDir, 'late.js'), late.text);
+makeCodeCache();
+const executable = path.join(workDir, 'executable');
+writeFileSync(executable, stripElf(readElf(readFileSync(node))));
+await inject(executable, makeBlob());
+// The last change to the file: whatever moves segments afterwards would break it.
+writeFileSync(executable, attachFront(readFileSync(executable)));
+chmodSync(executable, 0o755);
+// Removed first: an executable that runs cannot be written to.
+rmSync(output, { force: true });
+copyFileSync(executable, output);
+rmSync(workDir, { recursive: true });
+
+async function inject(file: string, blob: Buffer): Promise<void> {
+  const warn = console.warn;
+  // Node.js has two note sections where the injector expects one, and it says so each time.
+  console.warn = (text: string) => text.includes("section name '.note'") || warn(text);
+  await postject.inject(file, 'NODE_SEA_BLOB', blob, { sentinelFuse: SENTINEL_FUSE });
+  console.warn = warn;
+}
+
+function makeCodeCache(): void {
+  if (run === undefined) {
+    writeFileSync(path.join(workDir, 'late.cache'), '');
+    return;
+  }
+  runNode([path.join(root, 'scripts/build/code-cache.ts'), 'late.js', 'late.cache']);
+}
+
+function makeBlob(): Buffer {
+  const config = {
+    main: 'boot.js',
+    output: 'sea.blob',
+    disableExperimentalSEAWarning: true,
+    useSnapshot: false,
+    useCodeCache: run !== undefined,
+    execArgv: V8_FLAGS,
+    // The function's NODE_OPTIONS must not reach the extension.
+    execArgvExtension: 'none',
+    assets: { 'late.js': 'late.js', 'late.cache': 'late.cache' },
+  };
+  writeFileSync(path.join(workDir, 'sea.json'), JSON.stringify(config));
+  runNode(['--experimental-sea-config', 'sea.json']);
+  return readFileSync(path.join(workDir, 'sea.blob'));
+}
+
+/** Runs the Node.js of the target, under an emulator if need be; where there is none, this machine's own of the same version. */
+function runNode(args: readonly string[]): void {
+  const command = [...(run ?? []), run === undefined ? process.execPath : node, SAME_CACHE, ...args];
+  const { status, stderr } = spawnSync(command[0] ?? node, command.slice(1), {
+    cwd: workDir,
+    env: {},
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  // Node.js quotes the line that failed, and a line of a minified script is the script.
+  throw new Error(`${command.join(' ')}\n${stderr.replaceAll(/^.{500,}$/gm, '[one long line]')}`);
+}

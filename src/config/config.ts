@@ -1,0 +1,215 @@
+// From environment variables to one checked value. Nothing else in the program reads a variable.
+// A setting that makes no sense falls back to its default with a warning; all problems are found in one run. No message contains a
+// secret: credentials, header values, or any part of the endpoint, which may hold user info.
+
+import type { FlushStrategy } from '../flush-strategy.ts';
+import type { LogType, SubscriptionApi } from '../lambda/subscription.ts';
+import type { LogLevel } from '../log.ts';
+import { cutToBytes, isLabelName, MAX_LABEL_NAMES, MAX_LABEL_VALUE_BYTES } from '../loki/labels.ts';
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { quoted, readPairs, type SettingReader } from './reader.ts';
+import { type SETTINGS, type SettingName, settingOf } from './settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Config {
+  /** Undefined if no logs can be sent; an error among the problems says why. */
+  readonly endpoint: Endpoint | undefined;
+  /** The user's own stream labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined: the function's name. */
+  readonly serviceName: string | undefined;
+  readonly structuredMetadata: boolean;
+  readonly enabled: boolean;
+  readonly api: SubscriptionApi;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly logTypes: readonly LogType[];
+  readonly batchMaxBytes: number;
+  readonly batchMaxWaitMs: number;
+  readonly bufferMaxBytes: number;
+  readonly maxLineBytes: number;
+  readonly flushStrategy: FlushStrategy;
+  readonly flushTimeoutMs: number;
+  readonly pushTimeoutMs: number;
+  readonly retryMinBackoffMs: number;
+  readonly retryMaxBackoffMs: number;
+  readonly region: string | undefined;
+  /** What the register answer says goes first. */
+  readonly functionName: string | undefined;
+  readonly functionVersion: string | undefined;
+  /** `on-demand`, `snap-start` and others; not set in every environment. */
+  readonly initializationType: string | undefined;
+}
+
+export interface ConfigProblem {
+  /** `error`: no logs are sent. `warn`: something else than what was asked for is done. */
+  readonly level: 'error' | 'warn';
+  readonly variable: SettingName;
+  /** A sentence that names the variable. */
+  readonly message: string;
+}
+
+export interface ConfigResult {
+  readonly config: Config;
+  readonly problems: readonly ConfigProblem[];
+}
+
+type NumberName = Extract<(typeof SETTINGS)[number], { kind: 'number' }>['name'];
+type SwitchName = Extract<(typeof SETTINGS)[number], { kind: 'switch' }>['name'];
+
+/** The platform's own port; the Logs API refuses it as a destination. */
+const RUNTIME_API_PORT = 9001;
+const MIB = 1024 * 1024;
+/** Labels that every stream has beside the user's own. */
+const OWN_LABELS = ['function_name', 'region', 'source', 'type'];
+const LOG_TYPES = ['platform', 'function', 'extension'] as const;
+
+export function parseConfig(env: Environment): ConfigResult {
+  const problems: ConfigProblem[] = [];
+  const note = (level: 'error' | 'warn') => (variable: SettingName, message: string) =>
+    problems.push({ level, variable, message: `${variable} ${message}` });
+  const reader: SettingReader = { text: (name) => trimmed(env[name]), warn: note('warn'), fail: note('error') };
+
+  const enabled = readSwitch(reader, 'LOKI_EXTENSION_ENABLED');
+  const memoryBytes = Number(trimmed(env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'])) * MIB || undefined;
+  const retryMinBackoffMs = readNumber(reader, 'LOKI_RETRY_MIN_BACKOFF_MS');
+  const config: Config = {
+    endpoint: enabled ? parseEndpoint(reader) : undefined,
+    labels: readLabels(reader),
+    serviceName: readServiceName(reader),
+    structuredMetadata: readSwitch(reader, 'LOKI_STRUCTURED_METADATA'),
+    enabled,
+    api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
+    port: readPort(reader),
+    logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
+    logTypes: readLogTypes(reader),
+    batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
+    batchMaxWaitMs: readNumber(reader, 'LOKI_BATCH_MAX_WAIT_MS'),
+    bufferMaxBytes: readBufferMaxBytes(reader, memoryBytes),
+    maxLineBytes: readNumber(reader, 'LOKI_MAX_LINE_BYTES'),
+    flushStrategy: readChoice(reader, settingOf('LOKI_FLUSH_STRATEGY')),
+    flushTimeoutMs: readNumber(reader, 'LOKI_FLUSH_TIMEOUT_MS'),
+    pushTimeoutMs: readNumber(reader, 'LOKI_PUSH_TIMEOUT_MS'),
+    retryMinBackoffMs,
+    retryMaxBackoffMs: readMaxBackoffMs(reader, retryMinBackoffMs),
+    region: trimmed(env['AWS_REGION']) ?? trimmed(env['AWS_DEFAULT_REGION']),
+    functionName: trimmed(env['AWS_LAMBDA_FUNCTION_NAME']),
+    functionVersion: trimmed(env['AWS_LAMBDA_FUNCTION_VERSION']),
+    initializationType: trimmed(env['AWS_LAMBDA_INITIALIZATION_TYPE']),
+  };
+  return { config, problems };
+}
+
+function readSwitch(reader: SettingReader, name: SwitchName): boolean {
+  const fallback = settingOf(name).default;
+  const value = reader.text(name) ?? fallback;
+  const word = value.toLowerCase();
+  if (word === 'true' || word === '1' || word === 'yes' || word === 'on') return true;
+  if (word === 'false' || word === '0' || word === 'no' || word === 'off') return false;
+  reader.warn(name, `is neither true nor false: ${quoted(value)}; using ${fallback}`);
+  return fallback === 'true';
+}
+
+/** @param alias another word for a choice */
+function readChoice<Choice extends string>(
+  reader: SettingReader,
+  setting: { readonly name: SettingName; readonly choices: readonly Choice[]; readonly default: Choice },
+  alias?: { readonly word: string; readonly choice: Choice },
+): Choice {
+  const value = reader.text(setting.name)?.toLowerCase();
+  if (value === undefined) return setting.default;
+  const choice = value === alias?.word ? alias.choice : setting.choices.find((known) => known === value);
+  if (choice !== undefined) return choice;
+  const choices = setting.choices.join(', ');
+  reader.warn(setting.name, `is not one of ${choices}: ${quoted(value)}; using ${setting.default}`);
+  return setting.default;
+}
+
+/** @param fallback and @param max instead of those of the table */
+function readNumber(
+  reader: SettingReader,
+  name: NumberName,
+  fallback = Number(settingOf(name).default),
+  max: number = settingOf(name).max,
+): number {
+  const { min, unit } = settingOf(name);
+  const value = reader.text(name);
+  if (value === undefined) return fallback;
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  const what = unit === 'port' ? '' : ` ${unit}`;
+  reader.warn(name, `is not a whole number from ${min} to ${max}${what}: ${quoted(value)}; using ${fallback}`);
+  return fallback;
+}
+
+function readPort(reader: SettingReader): number {
+  const port = readNumber(reader, 'LOKI_EXTENSION_PORT');
+  if (port !== RUNTIME_API_PORT) return port;
+  const fallback = Number(settingOf('LOKI_EXTENSION_PORT').default);
+  reader.warn('LOKI_EXTENSION_PORT', `must not be ${port}, which is the platform's own port; using ${fallback}`);
+  return fallback;
+}
+
+/** Unknown memory: what the smallest function gets, which has 128 MB. */
+function readBufferMaxBytes(reader: SettingReader, memoryBytes = 128 * MIB): number {
+  const fallback = Math.floor(Math.min(Math.max(memoryBytes / 8, 4 * MIB), 64 * MIB));
+  const max = Math.min(settingOf('LOKI_BUFFER_MAX_BYTES').max, Math.max(Math.floor(memoryBytes / 2), fallback));
+  return readNumber(reader, 'LOKI_BUFFER_MAX_BYTES', fallback, max);
+}
+
+function readMaxBackoffMs(reader: SettingReader, minBackoffMs: number): number {
+  const maxBackoffMs = readNumber(reader, 'LOKI_RETRY_MAX_BACKOFF_MS');
+  if (maxBackoffMs >= minBackoffMs) return maxBackoffMs;
+  reader.warn('LOKI_RETRY_MAX_BACKOFF_MS', `is less than LOKI_RETRY_MIN_BACKOFF_MS; using ${minBackoffMs} for both`);
+  return minBackoffMs;
+}
+
+function readLogTypes(reader: SettingReader): readonly LogType[] {
+  const name = 'LOKI_LOG_TYPES';
+  const fallback = settingOf(name).default;
+  const words = (reader.text(name) ?? fallback).toLowerCase().split(/[\s,]+/);
+  const types = LOG_TYPES.filter((type) => words.includes(type));
+  const unknown = words.filter((word) => word !== '' && !LOG_TYPES.some((type) => type === word));
+  const used = types.length > 0 ? types.join(',') : fallback;
+  if (unknown.length > 0 || types.length === 0) {
+    reader.warn(name, `may hold ${LOG_TYPES.join(', ')}, not ${quoted(unknown.join(','))}; using ${used}`);
+  }
+  return types.length > 0 ? types : LOG_TYPES.filter((type) => fallback.includes(type));
+}
+
+function readServiceName(reader: SettingReader): string | undefined {
+  const value = reader.text('LOKI_SERVICE_NAME');
+  return value && cutLabelValue(reader, 'LOKI_SERVICE_NAME', value);
+}
+
+function readLabels(reader: SettingReader): Readonly<Record<string, string>> {
+  const variable = 'LOKI_LOG_LABELS';
+  const labels = new Map<string, string>();
+  const skip = (name: string, why: string) => reader.warn(variable, `label ${quoted(name)} ${why}; it is left out`);
+  for (const { key, value } of readPairs(reader, variable)) {
+    if (value === undefined) skip(key, 'is not of the form name=value');
+    else if (key === 'service_name') skip(key, 'has a setting of its own, LOKI_SERVICE_NAME');
+    else if (OWN_LABELS.includes(key)) skip(key, 'is set by the extension itself');
+    else if (!isLabelName(key)) skip(key, 'must be made of a-z, A-Z, 0-9 and _, and begin with a letter or one _');
+    else if (value === '') skip(key, 'has no value');
+    else if (!labels.has(key) && labels.size === MAX_LABEL_NAMES - OWN_LABELS.length) {
+      skip(key, `is one too many: Loki takes ${MAX_LABEL_NAMES}, and ${OWN_LABELS.length} are the extension's`);
+    } else {
+      if (labels.has(key)) reader.warn(variable, `label ${quoted(key)} is there twice; the last value is used`);
+      labels.set(key, cutLabelValue(reader, variable, value, `label ${quoted(key)} `));
+    }
+  }
+  return Object.fromEntries(labels);
+}
+
+/** @param which what of the variable, if it is not the whole */
+function cutLabelValue(reader: SettingReader, variable: SettingName, value: string, which = ''): string {
+  const cut = cutToBytes(value, MAX_LABEL_VALUE_BYTES);
+  if (cut !== value) reader.warn(variable, `${which}is too long; the first ${cut.length} characters are used`);
+  return cut;
+}
+
+function trimmed(value: string | undefined): string | undefined {
+  return value?.trim() || undefined;
+}

@@ -1,0 +1,141 @@
+// Where to push, and as whom: the endpoint's URL, authentication, tenant, and the user's own headers.
+// The messages show no part of the URL and no header, as a secret may stand in any of them by mistake.
+
+import { quoted, readPairs, type SettingReader } from './reader.ts';
+
+export interface Endpoint {
+  /** Without user info and fragment. */
+  readonly url: string;
+  /** Value of the Authorization header. */
+  readonly authorization: string | undefined;
+  readonly tenantId: string | undefined;
+  /** The user's own, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const PUSH_PATH = '/loki/api/v1/push';
+/** Headers that say how the body is sent, or that an HTTP client does not let anybody set. */
+const OWN_HEADERS = new Set([
+  'host',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+]);
+
+/** Undefined, with an error among the problems, if nothing can be pushed. */
+export function parseEndpoint(reader: SettingReader): Endpoint | undefined {
+  const url = readUrl(reader);
+  const headers = readHeaders(reader);
+  const tenantId = readTenantId(reader);
+  if (tenantId !== undefined && headers.delete('x-scope-orgid')) {
+    reader.warn('LOKI_HEADERS', 'holds X-Scope-OrgID, but LOKI_TENANT_ID is set; LOKI_TENANT_ID is used');
+  }
+  const own = readAuthorization(reader, url);
+  const given = headers.get('authorization');
+  headers.delete('authorization');
+  if (own !== undefined && given !== undefined) {
+    reader.warn('LOKI_HEADERS', 'holds Authorization, but there are other credentials; those are used');
+  }
+  if (url === undefined) return undefined;
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  if (url.pathname === '/') url.pathname = PUSH_PATH;
+  return { url: url.href, authorization: own ?? given, tenantId, headers: Object.fromEntries(headers) };
+}
+
+function readUrl(reader: SettingReader): URL | undefined {
+  const name = 'LOKI_PUSH_ENDPOINT';
+  const advice = 'no logs are sent. Set it to the URL of Loki, such as https://loki.example.com';
+  const text = reader.text(name);
+  if (text === undefined) {
+    reader.fail(name, `is not set: ${advice}`);
+    return undefined;
+  }
+  const scheme = text.slice(0, 8).toLowerCase();
+  if (!scheme.startsWith('http://') && scheme !== 'https://') {
+    reader.fail(name, `does not begin with http:// or https://: ${advice}`);
+    return undefined;
+  }
+  const url = URL.parse(text);
+  if (url === null) reader.fail(name, `is not a URL: ${advice}`);
+  return url ?? undefined;
+}
+
+/** Bearer goes before basic, and for basic auth the variables before the URL. */
+function readAuthorization(reader: SettingReader, url: URL | undefined): string | undefined {
+  const token = readBearerToken(reader);
+  const setUser = reader.text('LOKI_USERNAME');
+  const setPassword = reader.text('LOKI_PASSWORD');
+  const user = setUser ?? decodeUserInfo(reader, url?.username);
+  const password = setPassword ?? decodeUserInfo(reader, url?.password);
+  if (token !== undefined) {
+    if (user !== undefined || password !== undefined) {
+      reader.warn('LOKI_BEARER_TOKEN', 'is set, and so are credentials for basic auth; the token is used');
+    }
+    return `Bearer ${token}`;
+  }
+  if (user === undefined) {
+    if (password !== undefined) reader.warn('LOKI_PASSWORD', 'is set without LOKI_USERNAME; no credentials are sent');
+    return undefined;
+  }
+  if (password === undefined) {
+    if (setUser !== undefined) reader.warn('LOKI_USERNAME', 'is set without LOKI_PASSWORD; it is sent alone');
+    else reader.warn('LOKI_PUSH_ENDPOINT', 'holds a user name without a password; it is sent alone');
+  }
+  return `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
+}
+
+function readBearerToken(reader: SettingReader): string | undefined {
+  const token = reader.text('LOKI_BEARER_TOKEN')?.replace(/^bearer\s+/i, '');
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
+  reader.warn(
+    'LOKI_BEARER_TOKEN',
+    'holds a space, a line break or another character that no header can hold; it is not sent',
+  );
+  return undefined;
+}
+
+function decodeUserInfo(reader: SettingReader, text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    reader.warn('LOKI_PUSH_ENDPOINT', 'holds user info that is not percent-encoded correctly; it is sent as it is');
+    return text;
+  }
+}
+
+/** Loki's rules; anything else is a 400 or another tenant for each request. */
+function readTenantId(reader: SettingReader): string | undefined {
+  const id = reader.text('LOKI_TENANT_ID');
+  if (id === undefined || (/^[\w!.*'()-]+$/.test(id) && id.length <= 150 && id !== '.' && id !== '..')) return id;
+  reader.warn(
+    'LOKI_TENANT_ID',
+    `may hold letters, digits and !-_.*'() only, at most 150, not ${quoted(id)}; it is not sent`,
+  );
+  return undefined;
+}
+
+function readHeaders(reader: SettingReader): Map<string, string> {
+  const name = 'LOKI_HEADERS';
+  const headers = new Map<string, string>();
+  for (const [index, pair] of readPairs(reader, name).entries()) {
+    const header = pair.key.toLowerCase();
+    const skip = (why: string) => reader.warn(name, `entry ${index + 1} ${why}; it is left out`);
+    if (!pair.value) skip('is not of the form Name=value');
+    else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) skip('has a name that no header can have');
+    else if (OWN_HEADERS.has(header)) skip(`is ${header}, which the extension sets itself`);
+    else if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(pair.value)) skip('has a value that no header can hold');
+    else {
+      if (headers.has(header)) reader.warn(name, `entry ${index + 1} names a header again; the last value is used`);
+      headers.set(header, pair.value);
+    }
+  }
+  return headers;
+}

@@ -1,0 +1,14 @@
+// The seam between what runs before the extension has registered and what may come later.
+// `late/index.ts` brings undici, protobufjs, snappyjs and pino, by far most of the code; main calls `loadLate` only when the
+// request for the first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's
+// place, which loads the same module from the executable itself with V8 code that is already compiled.
+
+/** Loads the late half of the program. Rejects only if that code is broken. Call it once. */
+export function loadLate(): Promise<typeof import('./index.ts')> {
+  return import('./index.ts');
+}
+
+/** From source Node.js collects garbage as it sees fit. */
+export function garbageCollector(): () => void {
+  return () => {};
+}

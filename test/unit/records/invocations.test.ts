@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createInvocations, type Invocations } from '../../../src/records/invocations.ts';
+import { toLogRecord } from '../../../src/records/record.ts';
+import { createTimeReader } from '../../../src/records/record-time.ts';
+import { FakeClock } from '../../fakes/fake-clock.ts';
+import { functionRecord, platformRecord } from '../../fakes/records.ts';
+
+const readTime = createTimeReader();
+const record = (raw: unknown) => toLogRecord(raw, readTime);
+const event = (name: string, requestId?: string, more: object = {}) =>
+  record(platformRecord(name, { ...(requestId !== undefined && { requestId }), ...more }));
+const line = (text: string) => record(functionRecord(text));
+
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  await new FakeClock().settle();
+  return settled;
+}
+
+function observeAll(invocations: Invocations, ...records: ReturnType<typeof record>[]): void {
+  for (const each of records) invocations.observe(each);
+}
+
+test('a line falls in the invocation that has started and not ended', () => {
+  const invocations = createInvocations(false);
+  assert.equal(invocations.invocationOf(line('init')), undefined);
+  invocations.observe(event('start', 'r-1'));
+  assert.equal(invocations.invocationOf(line('x'))?.requestId, 'r-1');
+  invocations.observe(event('runtimeDone', 'r-1'));
+  assert.equal(invocations.invocationOf(line('late'))?.requestId, 'r-1', 'lines may follow runtimeDone');
+  invocations.observe(event('report', 'r-1'));
+  assert.equal(invocations.invocationOf(line('between')), undefined);
+});
+
+test('the report of the last invocation, coming after the start of this one, does not end this one', () => {
+  const invocations = createInvocations(false);
+  observeAll(
+    invocations,
+    event('start', 'r-1'),
+    event('runtimeDone', 'r-1'),
+    event('start', 'r-2'),
+    event('report', 'r-1'),
+  );
+  assert.equal(invocations.invocationOf(line('x'))?.requestId, 'r-2');
+});
+
+test('a line that names its request belongs to that one, wherever it stands', () => {
+  const id = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa';
+  const invocations = createInvocations(false);
+  invocations.invoked(id, 'trace-1');
+  observeAll(invocations, event('start', 'r-2'));
+  const late = line(`2026-01-05T10:00:00.446Z\t${id}\tINFO\tlate`);
+  assert.deepEqual(
+    [invocations.invocationOf(late)?.requestId, invocations.invocationOf(late)?.traceId],
+    [id, 'trace-1'],
+  );
+});
+
+test('a platform record without a request belongs to none', () => {
+  const invocations = createInvocations(false);
+  invocations.observe(event('start', 'r-1'));
+  assert.equal(invocations.invocationOf(event('extension')), undefined);
+});
+
+test('where invocations overlap, a line that names none belongs to none', () => {
+  const invocations = createInvocations(true);
+  observeAll(invocations, event('start', 'r-1'), event('start', 'r-2'));
+  assert.equal(invocations.invocationOf(line('whose?')), undefined);
+});
+
+test('the trace of the event goes before that of a record', () => {
+  const invocations = createInvocations(false);
+  invocations.invoked('r-1', 'from-event');
+  const tracing = { tracing: { value: 'Root=from-record' } };
+  invocations.observe(event('start', 'r-1', tracing));
+  assert.equal(invocations.invocationOf(event('report', 'r-1'))?.traceId, 'from-event');
+  invocations.observe(event('start', 'r-2', tracing));
+  assert.equal(invocations.invocationOf(event('report', 'r-2'))?.traceId, 'from-record');
+});
+
+for (const end of ['runtimeDone', 'end', 'report']) {
+  test(`${end} says that the runtime is done with that invocation, and with no other`, async () => {
+    const invocations = createInvocations(false);
+    invocations.invoked('r-1', undefined);
+    const done = invocations.runtimeDone('r-1');
+    observeAll(invocations, event('start', 'r-1'), event(end, 'r-0'));
+    assert.equal(await isSettled(done), false);
+    invocations.observe(event(end, 'r-1'));
+    assert.equal(await isSettled(done), true);
+  });
+}
+
+test('runtimeDone that came before anybody asked is remembered', async () => {
+  const invocations = createInvocations(false);
+  invocations.observe(event('runtimeDone', 'r-1'));
+  invocations.invoked('r-1', undefined);
+  assert.equal(await isSettled(invocations.runtimeDone('r-1')), true);
+});
+
+test('when the platform has lost records, runtimeDone is not waited for any more', async () => {
+  const invocations = createInvocations(false);
+  invocations.invoked('r-1', undefined);
+  const done = invocations.runtimeDone('r-1');
+  invocations.observe(event('logsDropped'));
+  assert.equal(await isSettled(done), true);
+});
+
+test('the last report is that of the latest invocation; runtimeDone and end are none', async () => {
+  const invocations = createInvocations(false);
+  assert.equal(await isSettled(invocations.lastReport()), false);
+  invocations.invoked('r-1', undefined);
+  invocations.invoked('r-2', undefined);
+  observeAll(invocations, event('report', 'r-1'), event('runtimeDone', 'r-2'), event('end', 'r-2'));
+  assert.equal(await isSettled(invocations.lastReport()), false);
+  invocations.observe(event('report', 'r-2'));
+  assert.equal(await isSettled(invocations.lastReport()), true);
+});
+
+test('a report in text form counts', async () => {
+  const id = 'f7a4e9c1-2b7d-4e55-b1de-3c8f0a6d4e21';
+  const invocations = createInvocations(false);
+  invocations.invoked(id, undefined);
+  invocations.observe(record(platformRecord('report', `REPORT RequestId: ${id}\tDuration: 3000.00 ms\t\n`)));
+  assert.equal(await isSettled(invocations.lastReport()), true);
+});
+
+test('a thousand invocations later the current one is still known, with its trace', async () => {
+  const invocations = createInvocations(false);
+  for (let index = 0; index < 1_000; index++) {
+    const id = `r-${index}`;
+    invocations.invoked(id, `trace-${index}`);
+    const done = invocations.runtimeDone(id);
+    observeAll(invocations, event('start', id), event('runtimeDone', id), event('report', id));
+    if (index % 250 === 0) assert.equal(await isSettled(done), true);
+  }
+  assert.equal(invocations.invocationOf(event('report', 'r-999'))?.traceId, 'trace-999');
+});

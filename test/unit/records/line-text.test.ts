@@ -1,0 +1,370 @@
+// Level and request id of log lines: the formats of Lambda's runtimes and of the usual loggers, and text that is none of them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspectObject, inspectText, type Level } from '../../../src/records/line-text.ts';
+
+const ID = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa';
+const BARE_ID = '8d1f5a1e4c0e4c619d630f5c5cf2b1aa';
+const NO = undefined;
+
+const formats: [string, [line: string, level: Level | undefined, requestId: string | undefined][]][] = [
+  [
+    'Lambda itself',
+    [
+      [`START RequestId: ${ID} Version: $LATEST\n`, NO, ID],
+      [`END RequestId: ${ID}\n`, NO, ID],
+      [`REPORT RequestId: ${ID}\tDuration: 3.00 ms\tBilled Duration: 4 ms\n`, NO, ID],
+      [`2026-01-05T10:07:03.001Z ${ID} Task timed out after 3.00 seconds\n\n`, 'error', ID],
+      [`2026-01-05T10:07:03.001Z ${BARE_ID} Task timed out after 3.00 seconds`, 'error', BARE_ID],
+      [`RequestId: ${ID} Error: Runtime exited with error: exit status 255\nRuntime.ExitError`, 'error', ID],
+      [`RequestId: ${ID} Process exited before completing request`, 'error', ID],
+      [`RequestId: ${ID}\tStatus: error\tErrorType: Runtime.ExitError\n`, 'error', ID],
+      [`RequestId: ${ID}\tStatus: timeout`, 'error', ID],
+      [`RequestId: ${ID} went well`, NO, ID],
+      ['RequestId: none', NO, NO],
+      ['INIT_START Runtime Version: nodejs:22.v1\tRuntime Version ARN: arn:aws:lambda:eu::runtime:1', NO, NO],
+      ['LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code.', 'warn', NO],
+    ],
+  ],
+  [
+    'Node.js',
+    [
+      [`2026-01-05T10:00:00.446Z\t${ID}\tINFO\treceived 3 items\n`, 'info', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tWARN\t`, 'warn', ID],
+      [`2026-01-05T10:00:00.446Z\t${BARE_ID}\tERROR\tInvoke Error \t{"errorType": "TypeError"}`, 'error', BARE_ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tDEBUG\tquery plan:\n  Seq Scan`, 'debug', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tTRACE\tx`, 'trace', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tFATAL\tx`, 'fatal', ID],
+      ['2026-01-05T10:00:00.299Z\tundefined\tINFO\tcold start', 'info', NO],
+      [`2026-01-05T10:00:00.446Z\t${ID}\ttenant-a\tINFO\tx`, 'info', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tno level here, ERROR or not`, NO, ID],
+    ],
+  ],
+  [
+    'Python',
+    [
+      [`[INFO]\t2026-01-05T10:00:00.446Z\t${ID}\thello\n`, 'info', ID],
+      [`[WARNING]\t2026-01-05T10:00:00.446Z\t${ID}\thello`, 'warn', ID],
+      [`[CRITICAL]\t2026-01-05T10:00:00.446Z\t${BARE_ID}\thello`, 'fatal', BARE_ID],
+      ['[ERROR]\t2026-01-05T10:00:00.446Z\t\tno request yet', 'error', NO],
+      ["[ERROR] Runtime.ImportModuleError: Unable to import module 'app'", 'error', NO],
+      ['[ERROR] ValueError: negative\nTraceback (most recent call last):', 'error', NO],
+      ['INFO:root:hello', 'info', NO],
+      ['WARNING:my.module:hello', 'warn', NO],
+      ['2026-01-05 10:00:00,123 - my.module - WARNING - hello', 'warn', NO],
+      ['2026-01-05 10:00:00,123 - INFO - hello', 'info', NO],
+      ['2026-01-05 10:00:00,123 INFO my.module hello', 'info', NO],
+      ['2026-01-05 10:00:00.123 | SUCCESS  | app:main:7 - hello', 'info', NO],
+      ['[2026-01-05 10:00:00,123] ERROR in app: hello', 'error', NO],
+    ],
+  ],
+  [
+    'Java',
+    [
+      [`2026-01-05 10:00:00 ${ID} INFO  Handler - hello`, 'info', ID],
+      [`2026-01-05 10:00:00 ${ID} WARN  Handler:42 - hello`, 'warn', ID],
+      ['2026-01-05 10:00:00,123 [main] ERROR x.y.Z - hello', 'error', NO],
+      ['10:00:00.123 [main] DEBUG x.y.Z -- hello', 'debug', NO],
+      ['2026-01-05T10:00:00.123Z  INFO 8 --- [           main] x.y.Z : hello', 'info', NO],
+      ['2026-01-05 10:00:00.123  WARN 8 --- [           main] x.y.Z : hello', 'warn', NO],
+      ['[main] INFO x.y.Z - hello', 'info', NO],
+      ['Jan 05, 2026 10:00:00 AM x.y.Z handle\nSEVERE: hello', 'error', NO],
+      ['Jan 05, 2026 10:00:00 AM x.y.Z handle\nFINER: hello', 'debug', NO],
+      ['SEVERE: hello', 'error', NO],
+    ],
+  ],
+  [
+    '.NET',
+    [
+      [`2026-01-05T10:00:00.446Z\t${ID}\tinfo\thello`, 'info', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tfail\thello`, 'error', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tcrit\thello`, 'fatal', ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tdbug\thello`, 'debug', ID],
+      ['warn: My.Namespace.Class[0]', 'warn', NO],
+      ['[10:00:00 INF] hello', 'info', NO],
+    ],
+  ],
+  [
+    'Go',
+    [
+      ['time=2026-01-05T10:00:00.000Z level=INFO msg="level=ERROR"', 'info', NO],
+      ['level=warning ts=2026-01-05T10:00:00Z msg=hello', 'warn', NO],
+      ['ts=1 level="error" msg=hello', 'error', NO],
+      ['msg=hello path=/level=error', NO, NO],
+      ['2026-01-05T10:00:00.000Z\tINFO\tmain.go:12\thello', 'info', NO],
+      ['2026-01-05T10:00:00.000Z\terror\tmain.go:12\thello', 'error', NO],
+      ['2026/01/05 10:00:00 INFO hello key=value', 'info', NO],
+      ['2026/01/05 10:00:00 hello', NO, NO],
+      ['panic: runtime error: index out of range', 'fatal', NO],
+    ],
+  ],
+  [
+    'Rust, Ruby, PHP',
+    [
+      ['2026-01-05T10:00:00.123456Z  INFO bootstrap: hello', 'info', NO],
+      ['2026-01-05T10:00:00.123456Z ERROR bootstrap: hello', 'error', NO],
+      [
+        '\u001b[2m2026-01-05T10:00:00.123456Z\u001b[0m \u001b[33m WARN\u001b[0m \u001b[2mbootstrap\u001b[0m: hello',
+        'warn',
+        NO,
+      ],
+      ['\u001b[32m INFO\u001b[0m \u001b[2mbootstrap\u001b[0m: hello', 'info', NO],
+      [' INFO bootstrap: hello', 'info', NO],
+      ['[2026-01-05T10:00:00Z ERROR bootstrap] hello', 'error', NO],
+      [`I, [2026-01-05T10:00:00.123456 #8]  INFO ${ID} -- : hello`, 'info', ID],
+      ['E, [2026-01-05T10:00:00.123456 #8] ERROR -- : hello', 'error', NO],
+      ['[2026-01-05T10:00:00.000000+00:00] app.WARNING: hello [] []', 'warn', NO],
+    ],
+  ],
+  [
+    'console output',
+    [
+      ['ERROR: disk full', 'error', NO],
+      ['error: disk full', 'error', NO],
+      ['Error: disk full\n    at handler (index.js:1:1)', 'error', NO],
+      ['WARN disk almost full', 'warn', NO],
+      ['DEBUG', 'debug', NO],
+      ['[info] hello', 'info', NO],
+      ['[ WARN ] hello', 'warn', NO],
+      ['\u001b[31merror\u001b[39m: hello', 'error', NO],
+      ['2026-01-05T10:00:00.000Z\t\u001b[34mINFO\u001b[0m\thello', 'info', NO],
+      ['2026-01-05T10:00:00.000Z error: hello', 'error', NO],
+      ['2026-01-05T10:00:00.000Z [error]: hello', 'error', NO],
+    ],
+  ],
+  [
+    'text that only speaks of levels',
+    [
+      ['', NO, NO],
+      ['\n', NO, NO],
+      ['no error here', NO, NO],
+      ['error rate is low', NO, NO],
+      ['3 errors found', NO, NO],
+      ['Errors: 3', NO, NO],
+      ['ERRORS: 3', NO, NO],
+      ['ERROR_COUNT 3', NO, NO],
+      ['An ERROR occurred', NO, NO],
+      ['fine: no problems', NO, NO],
+      ['config: loaded', NO, NO],
+      ['FINE weather', NO, NO],
+      ['success: true', NO, NO],
+      ['[config-sidecar] error count 0', NO, NO],
+      ['[1,2,"ERROR"]', NO, NO],
+      ['["ERROR"]', NO, NO],
+      ['[error', NO, NO],
+      ['2026-01-05 10:00:00 error rate is low', NO, NO],
+      ['2026-01-05T10:00:00.000Z Sending ERROR mail', NO, NO],
+      ['2026-01-05 ERROR', NO, NO],
+      ['2026 ERROR', NO, NO],
+      ['    at Error (index.js:1:1)', NO, NO],
+      ['    "level": "error"', NO, NO],
+      ['Traceback (most recent call last):\n  ERROR', NO, NO],
+      ['set level=error please', NO, NO],
+      [`${ID} ERROR`, NO, NO],
+      [`my id is ${ID}`, NO, NO],
+      [`2026-01-05T10:00:00.446Z\t${ID.slice(1)}\tx`, NO, NO],
+      [`2026-01-05T10:00:00.446Z\t${ID}0\tx`, NO, NO],
+      [`2026-01-05T10:00:00.446Z\t${'g'.repeat(32)}\tx`, NO, NO],
+      ['\u001b', NO, NO],
+      ['\u001b[', NO, NO],
+      ['\u001b[31m', NO, NO],
+      ['\u00e4rgerlich: ERROR', NO, NO],
+    ],
+  ],
+  [
+    'JSON as text',
+    [
+      [`{"level":"info","time":1767607200447,"msg":"hello","requestId":"${ID}"}\n`, 'info', ID],
+      [`{"timestamp":"2026-01-05T10:00:00Z","level":"WARN","AWSRequestId":"${ID}","message":"x"}`, 'warn', ID],
+      [`{"aws_request_id":"${BARE_ID}","level":"Information"}`, 'info', BARE_ID],
+      [`{ "function_request_id" : "${ID}" , "level" : "CRITICAL" }`, 'fatal', ID],
+      ['{"level":30,"msg":"hi"}', 'info', NO],
+      ['{"level":60}', 'fatal', NO],
+      ['{"level":"50"}', 'error', NO],
+      ['{"level":35}', 'info', NO],
+      ['{"level":3}', NO, NO],
+      ['{"level":1e9}', NO, NO],
+      ['{"level":"notice","severity":"ERROR"}', 'info', NO],
+      ['{"severity":"ERROR"}', 'error', NO],
+      ['{"levelname":"WARNING","message":"x"}', 'warn', NO],
+      ['{"msg":"\\"level\\":\\"error\\"","level":"debug"}', 'debug', NO],
+      ['{"msg":"back\\\\","level":"debug"}', 'debug', NO],
+      ['{"err":{"level":"error","requestId":"x"},"list":[{"level":"fatal"},"]}"],"level":"warn"}', 'warn', NO],
+      [`{"err":{"level":"error","requestId":"${ID}"}}`, NO, NO],
+      ['{"message":"an error happened"}', NO, NO],
+      ['{"level":null,"requestId":17}', NO, NO],
+      ['{"level":{"level":"error"}}', NO, NO],
+      ['{"level":"nonsense","requestId":"r-1"}', NO, NO],
+      ['{"a":1}{"level":"error"}', NO, NO],
+      ['{"a":"level":"error"}', NO, NO],
+      ['{level:"error"}', NO, NO],
+      ['{}', NO, NO],
+      ['{', NO, NO],
+      ['{"', NO, NO],
+      ['{"level"', NO, NO],
+      ['{"level":', NO, NO],
+      ['{"level":"error', NO, NO],
+      ['{"level":"error","half', 'error', NO],
+      [`{"level":"info","message":"requestId","requestId":"${ID}"}`, 'info', ID],
+      [`{"requestId":"","level":"info","awsRequestId":"${ID}"}`, 'info', ID],
+    ],
+  ],
+];
+
+for (const [name, lines] of formats) {
+  test(`knows the level and the request of ${name}`, () => {
+    for (const [line, level, requestId] of lines) {
+      assert.deepEqual(inspectText(line), { level, requestId }, JSON.stringify(line));
+    }
+  });
+}
+
+test('reads the level of an object in any usual spelling', () => {
+  const spellings: [Level, unknown[]][] = [
+    ['trace', ['trace', 'TRACE', 'Trace', 'silly', 'FINEST', 10, '10']],
+    ['debug', ['debug', 'Debug', 'verbose', 'FINE', 'CONFIG', 20]],
+    ['info', ['info', 'INFO ', 'iNfO', 'Information', 'notice', 30, '30', 39]],
+    ['warn', ['warn', 'WARNING', 'Warning', 'wrn', 40]],
+    ['error', ['error', 'err', 'severe', 'fail', 50]],
+    ['fatal', ['fatal', 'critical', 'CRIT', 'emergency', 'alert', 'panic', 60]],
+  ];
+  for (const [level, values] of spellings) {
+    for (const value of values) assert.equal(inspectObject({ level: value }).level, level, JSON.stringify(value));
+  }
+  for (const value of [
+    '',
+    'errors',
+    'no error',
+    0,
+    9,
+    70,
+    -10,
+    Number.NaN,
+    null,
+    true,
+    {},
+    [],
+    ['error'],
+    '100',
+    'x'.repeat(1e6),
+  ]) {
+    assert.equal(inspectObject({ level: value }).level, undefined, JSON.stringify(value)?.slice(0, 50));
+  }
+});
+
+test('takes the first field of an object that holds a level or a request id', () => {
+  assert.deepEqual(inspectObject({ level: 'x', severity: 'WARNING', requestId: 'x', awsRequestId: ID }), {
+    level: 'warn',
+    requestId: ID,
+  });
+  assert.deepEqual(inspectObject({ record: { level: 'error', requestId: ID } }), {
+    level: undefined,
+    requestId: undefined,
+  });
+  for (const name of [
+    'requestId',
+    'AWSRequestId',
+    'awsRequestId',
+    'aws_request_id',
+    'request_id',
+    'function_request_id',
+  ]) {
+    assert.equal(inspectObject({ [name]: ID }).requestId, ID, name);
+    assert.equal(inspectText(JSON.stringify({ [name]: ID })).requestId, ID, name);
+    assert.equal(inspectObject({ [name]: `${ID} ` }).requestId, undefined, name);
+  }
+});
+
+test('says the same of a JSON line as of the object in it', () => {
+  const values = [
+    'info',
+    'x "level":"error" \\',
+    30,
+    null,
+    { level: 'error', requestId: ID },
+    ['level', { a: '}' }],
+    true,
+    ID,
+    '',
+    'warn',
+  ];
+  const names = ['level', 'requestId', 'message', 'le"vel', 'severity', 'request_id'];
+  for (const first of names) {
+    for (const second of names) {
+      for (const a of values) {
+        for (const b of values) {
+          const fields = { [first]: a, [second]: b };
+          for (const line of [JSON.stringify(fields), JSON.stringify(fields, null, 1)]) {
+            const expected = inspectObject(fields);
+            // In an object one name goes before another; in text, the first that holds something.
+            if (/severity|request_id/.test(first)) continue;
+            assert.deepEqual(inspectText(line), expected, line);
+          }
+        }
+      }
+    }
+  }
+});
+
+test('gives the same answer for the beginning of a line as for all of it, once the header is in', () => {
+  for (const [, lines] of formats) {
+    for (const [line, level, requestId] of lines) {
+      if (line.startsWith('{')) continue;
+      assert.deepEqual(
+        inspectText(`${line} ${'more ERROR [ERROR] '.repeat(50)}`),
+        { level, requestId },
+        JSON.stringify(line),
+      );
+      for (let end = 0; end < line.length; end += 1) inspectText(line.slice(0, end));
+    }
+  }
+});
+
+test('looks at the beginning of a line of text only, and at each character of a JSON line once', {
+  timeout: 60_000,
+}, () => {
+  const length = 4 * 1024 * 1024;
+  for (const unit of [
+    'a',
+    ' ',
+    '[',
+    '- ',
+    '\t',
+    '1:',
+    '2026-01-05 ',
+    '\u001b[',
+    '{"a":',
+    '{"a":[',
+    '"\\',
+    '{"a":"\\\\',
+    `${ID} `,
+    'Jan 05, 2026\n',
+    '{"a":1,',
+  ]) {
+    const line = unit.repeat(length / unit.length);
+    for (const start of [
+      '',
+      '{',
+      '{"',
+      '{"a":',
+      '{"a":"',
+      '{"a":[',
+      '{"level":"info",',
+      '2026-01-05T10:00:00.446Z\t',
+      '[',
+      'x=',
+    ]) {
+      inspectText(start + line);
+    }
+  }
+  inspectText(`{"level":"info",${'"a":1,'.repeat(length / 6)}"equest":1}`);
+  assert.deepEqual(inspectText(`{"a":"${'\\"'.repeat(length)}","level":"error"}`), {
+    level: 'error',
+    requestId: undefined,
+  });
+  assert.deepEqual(inspectText(`{"a":"${'\\\\'.repeat(length)}","level":"error"}`), {
+    level: 'error',
+    requestId: undefined,
+  });
+});

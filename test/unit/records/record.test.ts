@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toByteString } from '../../../src/byte-string.ts';
+import { toLogRecord, traceIdOf } from '../../../src/records/record.ts';
+import { createTimeReader } from '../../../src/records/record-time.ts';
+import { fixture } from '../../fakes/records.ts';
+
+const read = (raw: unknown) => toLogRecord(raw, createTimeReader());
+const TIME = '2026-01-05T10:00:00.118Z';
+
+test('text is the line as it is, less one trailing newline', () => {
+  const lines: [string, string][] = [
+    ['hello\n', 'hello'],
+    ['hello', 'hello'],
+    ['two\n\n', 'two\n'],
+    ['windows\r\n', 'windows\r'],
+    [' spaces \n', ' spaces '],
+    ['\n', ''],
+    ['', ''],
+    ['a\nb\n', 'a\nb'],
+  ];
+  for (const [record, line] of lines) assert.equal(read({ time: TIME, type: 'function', record }).line, line);
+});
+
+test('an object is its JSON with every field in its order', () => {
+  const record = { message: 'x', level: 'INFO', nested: { b: [1, null], a: 'ü' }, timestamp: 5 };
+  const { line, level, source } = read({ time: TIME, type: 'function', record });
+  assert.equal(line, toByteString(JSON.stringify(record)));
+  assert.equal(level, 'info');
+  assert.equal(source, 'function');
+});
+
+test('a record that is neither text nor object is its JSON', () => {
+  for (const record of [null, 42, true, [], ['a']]) {
+    assert.equal(read({ time: TIME, type: 'function', record }).line, JSON.stringify(record));
+  }
+});
+
+test('a platform event is the whole event as JSON, with its full type', () => {
+  const raw = { time: TIME, type: 'platform.runtimeDone', record: { requestId: 'r-1', status: 'success', more: true } };
+  const record = read(raw);
+  assert.deepEqual(JSON.parse(record.line), raw);
+  assert.equal(record.source, 'platform');
+  assert.equal(record.event, 'platform.runtimeDone');
+  assert.equal(record.requestId, 'r-1');
+});
+
+test('an event of an unknown type is sent like a platform event', () => {
+  const raw = { time: TIME, type: 'something.new', record: 'text', extra: 1 };
+  const { source, event, line } = read(raw);
+  assert.deepEqual([source, event, JSON.parse(line)], ['platform', 'something.new', raw]);
+});
+
+test('an event without type or without record is sent whole', () => {
+  for (const raw of [
+    { time: TIME, record: 'x' },
+    { time: TIME, type: 'function' },
+    { time: TIME, type: 'platform.start' },
+  ]) {
+    const { source, line } = read(raw);
+    assert.equal(source, 'platform');
+    assert.deepEqual(JSON.parse(line), raw);
+  }
+});
+
+test('the request id of a report or a fault in text form is found', () => {
+  const id = 'f7a4e9c1-2b7d-4e55-b1de-3c8f0a6d4e21';
+  for (const text of [
+    `REPORT RequestId: ${id}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\t\n`,
+    `RequestId: ${id} Error: Runtime exited with error: exit status 255\nRuntime.ExitError`,
+    `RequestId: ${id}\tStatus: error\tErrorType: Runtime.ExitError\n`,
+    `START RequestId: ${id} Version: $LATEST\n`,
+  ]) {
+    assert.equal(read({ time: TIME, type: 'platform.fault', record: text }).requestId, id, text);
+  }
+});
+
+test('what the platform dropped is read, and nonsense in its place is nothing', () => {
+  const drops = (record: unknown) => read({ time: TIME, type: 'platform.logsDropped', record }).platformDrops;
+  assert.deepEqual(drops({ reason: 'slow', droppedRecords: 123, droppedBytes: 12_345 }), {
+    records: 123,
+    bytes: 12_345,
+  });
+  assert.deepEqual(drops({ droppedRecords: '1', droppedBytes: -5 }), { records: 0, bytes: 0 });
+  assert.deepEqual(drops('text'), { records: 0, bytes: 0 });
+  assert.equal(read({ type: 'platform.start', record: {} }).platformDrops, undefined);
+});
+
+test('the trace id is the root of the trace header', () => {
+  assert.equal(traceIdOf('Root=1-695b8ba0-0f3c;Parent=5399;Sampled=1'), '1-695b8ba0-0f3c');
+  assert.equal(traceIdOf('Sampled=1; Root=1-695b8ba0-0f3c'), '1-695b8ba0-0f3c');
+  for (const header of ['', 'Parent=5399', undefined, 7, null]) assert.equal(traceIdOf(header), undefined);
+  const tracing = { type: 'X-Amzn-Trace-Id', value: 'Root=1-695b8ba0-0f3c;Sampled=1' };
+  assert.equal(read({ type: 'platform.report', record: { requestId: 'r', tracing } }).traceId, '1-695b8ba0-0f3c');
+  assert.equal(read({ type: 'platform.report', record: { tracing: null } }).traceId, undefined);
+});
+
+test('every record of both fixtures becomes a record with a line of its own', () => {
+  for (const name of ['logs-api-2021-03-18.json', 'telemetry-api-2022-12-13.json']) {
+    for (const raw of fixture(name) as { type?: string; record?: unknown }[]) {
+      const { source, line } = read(raw);
+      if (raw.type !== 'function' && raw.type !== 'extension') assert.deepEqual(JSON.parse(line), raw);
+      else if (raw.record === undefined) assert.equal(source, 'platform');
+      else assert.equal(source, raw.type);
+    }
+  }
+});
+
+test('whatever comes becomes a record', () => {
+  for (const raw of [null, undefined, 0, '', 'text', [], {}, true, { type: null, record: undefined }]) {
+    assert.equal(typeof read(raw).line, 'string');
+  }
+});
