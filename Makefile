@@ -23,7 +23,7 @@ LAYER = bin/$(NAME)-$(1).zip
 INSTALLED := node_modules/.package-lock.json
 BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-lock.json esbuild.config.mjs \
 	$(addprefix scripts/build/,sea.ts elf.ts code-cache.ts toolchain.ts warm-up.ts) \
-	$(wildcard scripts/build/front/*.ts)
+	test/fakes/tls-relay.ts $(wildcard test/fixtures/tls/*.pem) $(wildcard scripts/build/front/*.ts)
 LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts deflate.ts licenses.ts zip.ts)
 
 ##@ Every day

@@ -58,7 +58,7 @@ async function main(args: readonly string[], env: Environment): Promise<number> 
   }
   const { config, problems } = settings ?? parseConfig(env);
   if (env['NODE_DEBUG'] || env['NODE_V8_COVERAGE']) hushNode();
-  const late = lazily(loadLate);
+  const late = lazily(() => loadLate(config.endpoint?.url.startsWith('https:') ?? false));
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
   process.on('uncaughtException', (error) => {
     log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });

@@ -3,8 +3,11 @@
 // request for the first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's
 // place, which loads the same module from the executable itself with V8 code that is already compiled.
 
-/** Loads the late half of the program. Rejects only if that code is broken. Call it once. */
-export function loadLate(): Promise<typeof import('./index.ts')> {
+/**
+ * Loads the late half of the program. Rejects only if that code is broken. Call it once.
+ * @param _overTls whether it is going to need what https needs
+ */
+export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')> {
   return import('./index.ts');
 }
 
