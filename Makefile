@@ -55,10 +55,10 @@ test-integration: $(INSTALLED) ## Modules together, with an emulated Lambda and 
 test-e2e: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## The built executable and its layer
 	$(NODE_TEST) 'test/e2e/**/*.test.ts'
 
-test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime Interface Emulator (needs Go and root)
+test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime Interface Emulator, built here (needs Go and root)
 	$(NODE) scripts/rie/run.ts
 
-test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL=, LOKI_BINARY=, or LOKI_BUILD=1 to build one with Go
+test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 
 bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memory, CPU and size against Node's own floor; BASE=<rev> compares two revisions

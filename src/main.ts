@@ -108,7 +108,7 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
       // The first body waits for the code that it needs; those after it queue behind it in order.
       void openPipeline().then((pipeline) => pipeline?.receive(body));
     });
-    if (listener) subscribed = await trySubscribe(runtimeApi, registration.extensionId, config, listener.port, log);
+    if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener.port, log);
   }
 
   let askedBefore = false;
@@ -169,7 +169,7 @@ async function listen(
 /** @returns whether the platform will deliver */
 async function trySubscribe(
   runtimeApi: RuntimeApi,
-  extensionId: string,
+  registration: Registration,
   config: Config,
   port: number,
   log: Log,
@@ -177,7 +177,7 @@ async function trySubscribe(
   try {
     // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that were asked for.
     const types = [...new Set([...config.logTypes, 'platform' as const])];
-    const subscription = await subscribe(runtimeApi, extensionId, config.api, types, port);
+    const subscription = await subscribe(runtimeApi, registration, config.api, types, port);
     if (subscription.kind === 'subscribed') return true;
     if (subscription.kind === 'refused') {
       log.write('error', 'the platform refused the subscription, no logs are sent', { answers: subscription.answers });

@@ -7,8 +7,13 @@ import { spawn } from 'node:child_process';
 import { existsSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, hostArchitecture, root } from '../build/toolchain.ts';
-import { findRie } from './build.ts';
+import { findOrBuild } from '../tools/build.ts';
 
+/** https://github.com/aws/aws-lambda-runtime-interface-emulator */
+const RIE = {
+  variable: 'RIE_BINARY',
+  packagePath: 'github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie',
+};
 const extension = join(root, 'bin', hostArchitecture, 'extensions', 'aws-lambda-loki-extension');
 // Directories that are hidden inside the namespace: what the tests need must not lie there.
 const hidden = ['/opt/', '/var/runtime/', '/var/task/'];
@@ -29,7 +34,7 @@ function missing(): string | undefined {
 }
 
 const reason = missing();
-const rie = reason === undefined ? await findRie((line) => console.error(line)) : { ok: false as const, reason };
+const rie = reason === undefined ? findOrBuild(RIE) : { ok: false as const, reason };
 if (!rie.ok) {
   console.error(rie.reason);
   process.exitCode = 3;

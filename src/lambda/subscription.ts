@@ -1,6 +1,7 @@
 // Asks the platform to send the function's logs to our listener: through the Logs API, or through its successor, the Telemetry API.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
+import type { Registration } from './extensions-api.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
 export type LogType = 'platform' | 'function' | 'extension';
@@ -37,18 +38,26 @@ const TELEMETRY: readonly Attempt[] = ['2025-01-29', '2022-12-13', '2022-07-01']
 const BUFFERING = { maxItems: 10_000, maxBytes: 1_048_576, timeoutMs: 25 } as const;
 
 /**
+ * On Managed Instances nobody waits for a record, and the platform drops what it would send while the body before is not answered yet
+ * (AWS's emulator, which has the platform's core, sends nothing more from then on): bodies further apart. Not further than what is
+ * waited for late records when SHUTDOWN is near.
+ */
+const MANAGED_TIMEOUT_MS = 100;
+
+/**
  * Subscribes once. A second subscription is not attempted after a success: the documentation calls it idempotent, but the
  * platform of Managed Instances answers 500.
  * @throws when the connection fails
  */
 export async function subscribe(
   runtimeApi: RuntimeApi,
-  extensionId: string,
+  { extensionId, events }: Pick<Registration, 'extensionId' | 'events'>,
   api: SubscriptionApi,
   types: readonly LogType[],
   port: number,
 ): Promise<Subscription> {
   const attempts = api === 'logs' ? LOGS : api === 'telemetry' ? TELEMETRY : [...LOGS, ...TELEMETRY];
+  const buffering = events.includes('INVOKE') ? BUFFERING : { ...BUFFERING, timeoutMs: MANAGED_TIMEOUT_MS };
   const answers: string[] = [];
   for (const attempt of attempts) {
     const { status, body } = await runtimeApi.request({
@@ -58,7 +67,7 @@ export async function subscribe(
       body: JSON.stringify({
         schemaVersion: attempt.schemaVersion,
         types,
-        buffering: BUFFERING,
+        buffering,
         // The bare name `sandbox` can be caught by the DNS search domain of a VPC.
         destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${port}/` },
       }),

@@ -12,6 +12,7 @@ interface SubscribeFixture {
 }
 
 const WANTED = (fixture('extensions-api.json') as SubscribeFixture).subscribe;
+const FUNCTION = { extensionId: 'id-1', events: ['INVOKE', 'SHUTDOWN'] } as const;
 const OK = { status: 200, body: '"OK"' };
 const GONE = { status: 404, body: '404 page not found\n' };
 /** As the platform answers: not valid JSON. */
@@ -19,7 +20,7 @@ const OLD_SCHEMA = { status: 400, body: '{"errorMessage": "\'/schemaVersion\' va
 
 test('the Logs API is asked for what was composed from its documentation', async () => {
   const api = new FakeRuntimeApi([OK]);
-  const subscription = await subscribe(api, 'id-1', 'logs', ['platform', 'function'], 1234);
+  const subscription = await subscribe(api, FUNCTION, 'logs', ['platform', 'function'], 1234);
   assert.deepEqual(subscription, { kind: 'subscribed', api: 'logs', schemaVersion: '2021-03-18' });
   const { method, path, headers, body } = at(api.requests, 0);
   assert.deepEqual({ method, path, body: JSON.parse(body ?? '') }, WANTED.logs);
@@ -28,7 +29,7 @@ test('the Logs API is asked for what was composed from its documentation', async
 
 test('the Telemetry API is asked with its newest schema first', async () => {
   const api = new FakeRuntimeApi([OK]);
-  const subscription = await subscribe(api, 'id-1', 'telemetry', ['platform', 'function'], 1234);
+  const subscription = await subscribe(api, FUNCTION, 'telemetry', ['platform', 'function'], 1234);
   assert.deepEqual(subscription, { kind: 'subscribed', api: 'telemetry', schemaVersion: '2025-01-29' });
   const { method, path, body } = at(api.requests, 0);
   assert.deepEqual({ method, path, body: JSON.parse(body ?? '') }, WANTED.telemetry);
@@ -36,32 +37,32 @@ test('the Telemetry API is asked with its newest schema first', async () => {
 
 test('auto takes the Logs API where it exists, and subscribes once', async () => {
   const api = new FakeRuntimeApi([OK]);
-  assert.equal((await subscribe(api, 'id-1', 'auto', ['platform'], 1234)).kind, 'subscribed');
+  assert.equal((await subscribe(api, FUNCTION, 'auto', ['platform'], 1234)).kind, 'subscribed');
   assert.equal(api.requests.length, 1);
 });
 
 test('auto goes on to the Telemetry API where there is no Logs API', async () => {
   const api = new FakeRuntimeApi([GONE, OK]);
-  const subscription = await subscribe(api, 'id-1', 'auto', ['platform'], 1234);
+  const subscription = await subscribe(api, FUNCTION, 'auto', ['platform'], 1234);
   assert.deepEqual(subscription, { kind: 'subscribed', api: 'telemetry', schemaVersion: '2025-01-29' });
 });
 
 test('an environment that was not upgraded gets an older schema', async () => {
   const api = new FakeRuntimeApi([OLD_SCHEMA, OLD_SCHEMA, OK]);
-  const subscription = await subscribe(api, 'id-1', 'telemetry', ['platform'], 1234);
+  const subscription = await subscribe(api, FUNCTION, 'telemetry', ['platform'], 1234);
   assert.deepEqual(subscription, { kind: 'subscribed', api: 'telemetry', schemaVersion: '2022-07-01' });
 });
 
 test('202 means that nothing will ever be delivered, and nothing more is asked', async () => {
   const api = new FakeRuntimeApi([{ status: 202, body: '{"errorType":"Logs.NotSupported"}' }]);
-  assert.deepEqual(await subscribe(api, 'id-1', 'auto', ['platform'], 1234), { kind: 'unsupported' });
+  assert.deepEqual(await subscribe(api, FUNCTION, 'auto', ['platform'], 1234), { kind: 'unsupported' });
   assert.equal(api.requests.length, 1);
 });
 
 test('a refusal everywhere says what each answer was, short', async () => {
   const refusal = { status: 403, body: `Telemetry.SubscriptionClosed ${'x'.repeat(10_000)}` };
   const api = new FakeRuntimeApi([GONE, OLD_SCHEMA, refusal, refusal]);
-  const subscription = await subscribe(api, 'id-1', 'auto', ['platform'], 1234);
+  const subscription = await subscribe(api, FUNCTION, 'auto', ['platform'], 1234);
   assert.ok(subscription.kind === 'refused');
   for (const part of ['404', '400', '403', 'Telemetry.SubscriptionClosed'])
     assert.ok(subscription.answers.includes(part));
@@ -70,10 +71,16 @@ test('a refusal everywhere says what each answer was, short', async () => {
 
 test('the destination names the port that was bound', async () => {
   const api = new FakeRuntimeApi([OK]);
-  await subscribe(api, 'id-1', 'logs', ['platform'], 45_678);
+  await subscribe(api, FUNCTION, 'logs', ['platform'], 45_678);
   assert.ok(at(api.requests, 0).body?.includes('"http://sandbox.localdomain:45678/"'));
 });
 
+test('where nobody waits for records the platform is asked for bodies that are further apart', async () => {
+  const api = new FakeRuntimeApi([OK]);
+  await subscribe(api, { extensionId: 'id-1', events: ['SHUTDOWN'] }, 'telemetry', ['platform'], 1234);
+  assert.equal(JSON.parse(at(api.requests, 0).body ?? '').buffering.timeoutMs, 100);
+});
+
 test("a connection that fails is the caller's to deal with", async () => {
-  await assert.rejects(subscribe(new FakeRuntimeApi([new Error('ECONNRESET')]), 'id-1', 'auto', ['platform'], 1234));
+  await assert.rejects(subscribe(new FakeRuntimeApi([new Error('ECONNRESET')]), FUNCTION, 'auto', ['platform'], 1234));
 });
