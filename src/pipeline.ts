@@ -10,6 +10,7 @@ import { encodeMetadata } from './loki/encode.ts';
 import { formatLabels } from './loki/labels.ts';
 import { splitLine } from './loki/long-line.ts';
 import type { PushClient } from './loki/push-client.ts';
+import { createTeller } from './loki/teller.ts';
 import type { DropReason, Ledger, Losses } from './losses.ts';
 import { createBodyQueue } from './records/body-queue.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
@@ -91,9 +92,18 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     ledger.dropped,
   );
-  const delivery = createDelivery(config, backlog, parts.client, ledger, log, clock, parts.random, () => {
-    // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
-    if (parts.concurrent) reportLosses();
+  const delivery = createDelivery({
+    config,
+    backlog,
+    client: parts.client,
+    ledger,
+    clock,
+    random: parts.random,
+    tell: createTeller(log),
+    settled() {
+      // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
+      if (parts.concurrent) reportLosses();
+    },
   });
   /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();

@@ -156,7 +156,7 @@ function createLoki(time: SimulatedTime): { client: PushClient; arrivedMs: Map<n
           // A request or an answer that is under way when the sandbox freezes gets through at the thaw.
           after(LOKI_ROUND_TRIP_MS / 2, () => {
             for (const marker of markersOf(body)) arrivedMs.set(marker, time.now());
-            after(LOKI_ROUND_TRIP_MS / 2, () => resolve({ kind: 'accepted' }));
+            after(LOKI_ROUND_TRIP_MS / 2, () => resolve({ kind: 'accepted', status: 204 }));
           });
         }),
       expectFreeze() {},

@@ -4,37 +4,55 @@
 import type { DropReason } from '../losses.ts';
 import type { EpochMs } from '../time.ts';
 
-/** The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. */
+/**
+ * The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. `detail` is text from outside.
+ */
 export type PushOutcome =
-  | { readonly kind: 'accepted' }
+  /** Stored. `odd`: Loki itself answers 204 without a text; another status or text than that is worth a word. */
+  | { readonly kind: 'accepted'; readonly status: number; readonly odd?: 'status' | 'text' }
   /** Final: `entries` of the batch are gone, the others are stored. Never resend it. */
   | {
       readonly kind: 'rejected';
       readonly reason: DropReason;
       readonly entries: RefusedEntries;
+      /** It was for the time of the entries: at the present moment they may pass. */
+      readonly untimely?: boolean;
+      readonly status: number;
       readonly detail: string;
     }
   /** Refused as a whole for its size. */
-  | { readonly kind: 'too_large'; readonly detail: string }
+  | { readonly kind: 'too_large'; readonly status: number; readonly detail: string }
   /** This Loki takes no structured metadata. Nothing that carried any was stored. */
   | { readonly kind: 'metadata_disallowed'; readonly detail: string }
-  /** A setting of ours is wrong: credentials, tenant, path. */
-  | { readonly kind: 'misconfigured'; readonly detail: string }
+  /** A setting is wrong (credentials, tenant, address), or something in between dislikes this batch. Nothing was stored. */
+  | { readonly kind: 'refused'; readonly status: number; readonly detail: string; readonly location?: string }
   /** Too much at the moment; `tooMuchAtOnce` when the request alone is more than the limit lets through in a second. */
   | {
       readonly kind: 'throttled';
+      readonly status: number;
       readonly retryAfterMs: number | undefined;
       readonly tooMuchAtOnce: boolean;
       readonly detail: string;
     }
-  /** Loki answered that it failed, or did not answer in time (`unanswered`). Part of the batch may be stored. */
-  | { readonly kind: 'failed'; readonly detail: string; readonly unanswered?: boolean }
-  /** A freeze came between, again and again. That says nothing about Loki. */
-  | { readonly kind: 'interrupted' }
-  /** No answer: refused, reset, closed, no route, no such host. */
-  | { readonly kind: 'unreachable'; readonly detail: string };
+  /** Loki answered that it failed. Part of the batch may be stored. */
+  | { readonly kind: 'failed'; readonly status: number; readonly detail: string }
+  /** Bytes came that are no HTTP answer. All of it may be stored. */
+  | { readonly kind: 'unreadable'; readonly code: string | undefined; readonly detail: string }
+  /** It was sent, and no answer came: time-out, reset, closed, 1xx and no more. It may be stored. */
+  | { readonly kind: 'unanswered'; readonly phase: 'answer'; readonly detail: string }
+  /** Nothing was sent. */
+  | {
+      readonly kind: 'unreachable';
+      readonly phase: UnreachablePhase;
+      readonly code: string | undefined;
+      readonly detail: string;
+      readonly address?: string;
+    }
+  /** Freezes came between, again and again. That says nothing about Loki. */
+  | { readonly kind: 'interrupted'; readonly last?: PushOutcome };
 
-export type AnsweredOutcome = Exclude<PushOutcome, { readonly kind: 'interrupted' | 'unreachable' }>;
+/** How far the way to Loki was gone. */
+export type UnreachablePhase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed';
 
 /** How many entries were refused, by number; or all but the number that was stored; or all. */
 export type RefusedEntries = { readonly refused: number } | { readonly stored: number } | 'all';
@@ -50,38 +68,77 @@ export interface Answer {
   readonly status: number;
   /** The start of the body. */
   readonly text: string;
-  readonly retryAfter: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly retryAfter?: string | undefined;
+  readonly location?: string | undefined;
 }
 
 const DETAIL_CHARACTERS = 300;
 
+/** The address is wrong, or the credentials: no entry is at fault. Of other 4xx the request is. */
+const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431];
+/** Time-out of a proxy, misdirected, too early. */
+const PASSING_STATUSES = [408, 421, 425];
+
+/** Whether an answer says all that it will say, although the rest of its body is still to come. */
+export function isClear({ status, text, contentType }: Answer): boolean {
+  if (!isSuccess(status)) return false;
+  return hasNoBody(status) || isHtml(text, contentType) || text.trimStart() !== '';
+}
+
 /** @param nowMs when the answer came, for a `Retry-After` that names a date */
-export function toOutcome({ status, text, retryAfter }: Answer, nowMs: EpochMs): AnsweredOutcome {
+export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
+  const { status, text, contentType, retryAfter, location } = answer;
   const detail = `${status} ${text.trim().slice(0, DETAIL_CHARACTERS)}`.trim();
-  if (status === 204 || status === 200) return { kind: 'accepted' };
+  if (status < 200) return { kind: 'unanswered', phase: 'answer', detail: `${status} and no more` };
+  // A page for people is never from Loki: a sign-in page, a web server at that address, a firewall.
+  const strange = !hasNoBody(status) && isHtml(text, contentType);
+  if (isSuccess(status) && !strange) return accepted(status, text);
   // 260 is in the range of success and means that everything was thrown away.
-  if (status === 260) return { kind: 'rejected', reason: 'blocked', entries: 'all', detail };
-  if (status === 413) return { kind: 'too_large', detail };
-  if (status === 429) {
-    return {
-      kind: 'throttled',
-      retryAfterMs: retryAfterMs(retryAfter, nowMs),
-      tooMuchAtOnce: exceedsRate(text),
-      detail,
-    };
+  if (status === 260) return { kind: 'rejected', reason: 'blocked', entries: 'all', status, detail };
+  if (status === 413) return { kind: 'too_large', status, detail };
+  const waitMs = retryAfterMs(retryAfter, nowMs);
+  if (status === 429 || (status === 503 && waitMs !== undefined)) {
+    return { kind: 'throttled', status, retryAfterMs: waitMs, tooMuchAtOnce: exceedsRate(text), detail };
   }
-  if (status === 401 || status === 403 || status === 404) return { kind: 'misconfigured', detail };
   // We do not follow redirects: they would carry the credentials to another host. So the address is wrong.
-  if (status >= 300 && status < 400) return { kind: 'misconfigured', detail };
-  if (status === 408) return { kind: 'failed', detail };
+  if (status < 400 || REFUSED_STATUSES.includes(status)) {
+    return { kind: 'refused', status, detail, ...(location !== undefined && { location }) };
+  }
+  if (PASSING_STATUSES.includes(status)) return { kind: 'failed', status, detail };
   if (status >= 500) {
     // grpc's own limit of 4 MiB comes out as a 500 that no retry can cure.
-    return /message larger than max|too large/i.test(text) ? { kind: 'too_large', detail } : { kind: 'failed', detail };
+    const isTooLarge = /message larger than max|too large/i.test(text);
+    return { kind: isTooLarge ? 'too_large' : 'failed', status, detail };
   }
-  if (/structured metadata.*disallowed|disallowed.*structured metadata|disallowed_structured_metadata/is.test(text)) {
-    return { kind: 'metadata_disallowed', detail };
-  }
-  return { kind: 'rejected', reason: rejectReason(text), entries: refusedEntries(text), detail };
+  if (strange) return { kind: 'refused', status, detail };
+  if (disallowsMetadata(text)) return { kind: 'metadata_disallowed', detail };
+  const reason = rejectReason(text);
+  return {
+    kind: 'rejected',
+    reason,
+    entries: refusedEntries(text),
+    ...((reason === 'too_old' || /too new/i.test(text)) && { untimely: true }),
+    status,
+    detail,
+  };
+}
+
+const isSuccess = (status: number) => status >= 200 && status < 300 && status !== 260;
+const hasNoBody = (status: number) => status === 204 || status === 205;
+
+function isHtml(text: string, contentType = ''): boolean {
+  return /^\s*(?:text\/html|application\/xhtml)/i.test(contentType) || text.trimStart().startsWith('<');
+}
+
+function accepted(status: number, text: string): PushOutcome {
+  if (status !== 204 && status !== 200) return { kind: 'accepted', status, odd: 'status' };
+  return text.trim() === '' ? { kind: 'accepted', status } : { kind: 'accepted', status, odd: 'text' };
+}
+
+function disallowsMetadata(text: string): boolean {
+  if (/disallowed_structured_metadata/i.test(text)) return true;
+  return /structured metadata/i.test(text) && /disallowed/i.test(text);
 }
 
 function rejectReason(text: string): DropReason {
@@ -95,39 +152,41 @@ const ENTRY_REFUSAL = /too old|too new|too far behind|out of order|max entry siz
 
 /**
  * Loki answers 400 when one entry of a batch is bad, and stores the others. How many were bad is in the text, if at all:
- * `total ignored: 2 out of 10`, where the ten are what was left after earlier checks had refused others; or messages joined by `; `, each for
- * one entry or prefixed by `3 errors like: `.
+ * `total ignored: 2 out of 10`, where the ten are what was left after earlier checks had refused others; or messages
+ * joined by `; `, each for one entry or prefixed by `3 errors like: `.
  */
 function refusedEntries(text: string): RefusedEntries {
-  const total = /total ignored: (\d+) out of (\d+)/.exec(text);
+  const total = /total ignored: (\d{1,9}) out of (\d{1,9})/.exec(text);
   if (total) return { stored: Number(total[2]) - Number(total[1]) };
   if (!ENTRY_REFUSAL.test(text)) return 'all';
   let refused = 0;
-  for (const message of text.split(/; (?=\d+ errors? like: |entry |Max entry|stream )/i)) {
-    refused += Number(/^\s*(\d+) errors? like: /.exec(message)?.[1] ?? 1);
+  for (const message of text.split(/; (?=\d{1,9} errors? like: |entry |Max entry|stream )/i)) {
+    refused += Number(/^\s*(\d{1,9}) errors? like: /.exec(message)?.[1] ?? 1);
   }
   return { refused };
 }
 
 /**
- * Loki's words: `ingestion rate limit exceeded for user x (limit: 1048 bytes/sec) while attempting to ingest '3' lines totaling '3000' bytes`,
- * and for one stream `Per stream rate limit exceeded (limit: 500B/sec) while attempting to ingest for stream '{...}' totaling 701B`.
+ * Loki's words: `ingestion rate limit exceeded for user x (limit: 1048 bytes/sec) while attempting to ingest '3' lines
+ * totaling '3000' bytes`, and for one stream `Per stream rate limit exceeded (limit: 500B/sec) while attempting to
+ * ingest for stream '{...}' totaling 701B`. Every quantifier has a bound, so that foreign text costs no more than its length.
  */
 function exceedsRate(text: string): boolean {
-  const match = /limit: ([\d.]+ ?\w+)\/sec.*totaling '?([\d.]+)'? ?(\w+)/s.exec(text);
-  return match !== null && bytesOf(match[2] + (match[3] ?? '')) > bytesOf(match[1] ?? '');
+  const limit = /limit: ([\d.]{1,20} ?[a-z]{1,8})\/sec/i.exec(text);
+  const total = /^totaling '?([\d.]{1,20})'? ?([a-z]{1,8})/i.exec(text.slice(text.lastIndexOf('totaling ')));
+  return limit !== null && total !== null && bytesOf(`${total[1]}${total[2]}`) > bytesOf(limit[1] ?? '');
 }
 
 /** `1048 bytes`, `500B`, `3MB`; NaN for anything else, which is more than nothing. */
 function bytesOf(size: string): number {
-  const [, number, unit = ''] = /^([\d.]+) ?(\w+)$/.exec(size) ?? [];
+  const [, number, unit = ''] = /^([\d.]+) ?([a-z]+)$/i.exec(size) ?? [];
   const factor = { b: 1, bytes: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }[unit.toLowerCase()];
   return Number(number) * (factor ?? Number.NaN);
 }
 
 /** The header is a number of seconds or an HTTP date. Loki sends none, a gateway may. */
 function retryAfterMs(value: string | undefined, nowMs: EpochMs): number | undefined {
-  if (value === undefined) return undefined;
+  if (value === undefined || value.trim() === '') return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const dateMs = Date.parse(value);

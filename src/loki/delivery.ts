@@ -1,14 +1,14 @@
 // Drives what is held to Loki: decides what is sent now, settles each answer, retries with backoff, and tells a flush when it is done.
 // How long an invocation may be held is the caller's deadline; whether it is worth waiting at all is the breaker's.
 import type { Config } from '../config/config.ts';
-import type { Log } from '../log.ts';
-import type { Ledger } from '../losses.ts';
+import type { DropReason, Ledger } from '../losses.ts';
 import type { Clock, EpochMs, Timer } from '../time.ts';
 import { countRefused, type PushOutcome } from './answer.ts';
 import { type Backlog, type QueuedBatch, queued } from './backlog.ts';
 import { halve, stripMetadata } from './batch.ts';
 import { createBreaker } from './breaker.ts';
 import { MAX_CONNECTIONS, type PushClient } from './push-client.ts';
+import type { Tell } from './teller.ts';
 
 export type DeliveryConfig = Pick<
   Config,
@@ -36,23 +36,27 @@ const FAILURES_TO_SPLIT = 3;
 const FAILURES_TO_GIVE_UP = 12;
 /** Under a rate limit nothing smaller is split, unless Loki says that it was too much at once. */
 const SMALL_REQUEST_BYTES = 65_536;
-const REPORT_AGAIN_AFTER_MS = 60_000;
 /** A Retry-After longer than this is not believed: a sandbox may not live that long. */
 const MAX_RETRY_AFTER_MS = 300_000;
 
 type Mode = 'due' | 'flush' | 'drain';
 
-export function createDelivery(
-  config: DeliveryConfig,
-  backlog: Backlog,
-  client: PushClient,
-  ledger: Ledger,
-  log: Log,
-  clock: Clock,
-  random: () => number,
+export interface DeliveryParts {
+  readonly config: DeliveryConfig;
+  readonly backlog: Backlog;
+  readonly client: Pick<PushClient, 'push'>;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Evenly drawn from 0 to 1. */
+  readonly random: () => number;
+  /** Hears of every outcome and what it led to. */
+  readonly tell: Tell;
   /** Is called when the account of a push is settled. */
-  settled: () => void = () => {},
-): Delivery {
+  readonly settled?: () => void;
+}
+
+export function createDelivery(parts: DeliveryParts): Delivery {
+  const { config, backlog, client, ledger, clock, random, tell, settled = () => {} } = parts;
   const limits = { minMs: config.retryMinBackoffMs, maxMs: config.retryMaxBackoffMs };
   const breaker = createBreaker(limits, random);
   let mode: Mode = 'due';
@@ -109,7 +113,8 @@ export function createDelivery(
       if (backlog.holds(sent)) settle(sent, outcome);
     } catch (error) {
       // A bug of ours with this batch must not come back with it for ever.
-      giveUp(sent, error instanceof Error ? error.message : String(error));
+      const detail = error instanceof Error ? error.message : String(error);
+      giveUp(sent, { kind: 'failed', status: 0, detail }, 'rejected');
     }
     settled();
     pump();
@@ -123,11 +128,12 @@ export function createDelivery(
         ledger.accepted(batch.entryCount);
         acceptedBatches++;
         breaker.accepted();
+        told(outcome);
         return;
       case 'rejected': {
         breaker.accepted();
         const lost = countRefused(outcome.entries, batch.entryCount);
-        if (outcome.reason === 'too_old' && lost === batch.entryCount && !sent.restamped) {
+        if (outcome.untimely && lost === batch.entryCount && !sent.restamped) {
           backlog.restamp(sent, clock.now());
           backlog.giveBack(sent);
           return;
@@ -135,49 +141,52 @@ export function createDelivery(
         backlog.settle(sent);
         ledger.dropped(outcome.reason, lost);
         ledger.accepted(batch.entryCount - lost);
-        report(outcome.reason, 'Loki refused log lines', outcome.detail);
+        told(outcome, lost, outcome.reason);
         return;
       }
       case 'too_large':
         breaker.accepted();
-        if (batch.entryCount === 1) giveUp(sent, outcome.detail);
+        if (batch.entryCount === 1) giveUp(sent, outcome, 'line_too_long');
         else split(sent);
         return;
       case 'metadata_disallowed':
         breaker.accepted();
         if (sent.stripped) {
-          giveUp(sent, outcome.detail);
+          giveUp(sent, outcome, 'rejected');
           return;
         }
         metadataAllowed = false;
-        log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', {
-          detail: outcome.detail,
-        });
+        told(outcome);
         backlog.giveBack(sent);
         return;
-      case 'misconfigured':
+      case 'refused':
         backlog.giveBack(sent);
         breaker.trip(clock.now());
-        log.writeOnce('misconfigured', 'error', 'Loki refuses our requests: check endpoint, credentials and tenant', {
-          detail: outcome.detail,
-        });
+        told(outcome);
         return;
       case 'throttled':
         throttle(sent, outcome.tooMuchAtOnce, clock.now() + Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
-        report('throttled', 'Loki limits the rate of our requests', outcome.detail);
+        told(outcome);
         return;
       case 'failed':
-        failOn(sent, outcome.detail);
+      case 'unanswered':
+      case 'unreadable':
+        failOn(sent, outcome);
         return;
       case 'interrupted':
         backlog.giveBack(sent);
+        told(outcome);
         return;
       case 'unreachable':
         backlog.giveBack(sent);
         breaker.failed(clock.now());
-        report('unreachable', 'Loki cannot be reached', outcome.detail);
+        told(outcome);
         return;
     }
+  }
+
+  function told(outcome: PushOutcome, lost = 0, reason?: DropReason): void {
+    tell(outcome, { lost, reason, blamed: 'loki', isSetting: false });
   }
 
   /** A request that is larger than the limit's burst never passes, however long it waits; a smaller one does. */
@@ -190,16 +199,16 @@ export function createDelivery(
   }
 
   /** Loki itself failed on this batch. If it takes others meanwhile, the fault is in the batch. */
-  function failOn(sent: QueuedBatch, detail: string): void {
+  function failOn(sent: QueuedBatch, outcome: PushOutcome): void {
     backlog.giveBack(sent);
     countFailure(sent);
     breaker.failed(clock.now());
-    report('failed', 'Loki does not take our requests at the moment', detail);
+    told(outcome);
     if (acceptedBatches === sent.acceptedAtFirstFailure) return;
     if (sent.batch.entryCount > 1) {
       if (sent.failures >= FAILURES_TO_SPLIT) split(sent);
     } else if (sent.failures >= FAILURES_TO_GIVE_UP) {
-      giveUp(sent, detail, 'retries_exhausted');
+      giveUp(sent, outcome, 'retries_exhausted');
     }
   }
 
@@ -222,14 +231,10 @@ export function createDelivery(
     sent.stripped = true;
   }
 
-  function giveUp(sent: QueuedBatch, detail: string, reason: 'rejected' | 'retries_exhausted' = 'rejected'): void {
+  function giveUp(sent: QueuedBatch, outcome: PushOutcome, reason: DropReason): void {
     backlog.settle(sent);
     ledger.dropped(reason, sent.batch.entryCount);
-    report(reason, 'gave up on log lines', detail);
-  }
-
-  function report(key: string, message: string, detail: string): void {
-    log.writeOnce(key, 'warn', message, { detail }, REPORT_AGAIN_AFTER_MS);
+    told(outcome, sent.batch.entryCount, reason);
   }
 
   async function run(newMode: Mode, untilMs: EpochMs): Promise<void> {

@@ -5,7 +5,7 @@ import type { Dispatcher, Pool } from 'undici';
 import UndiciPool from 'undici/lib/dispatcher/pool.js';
 import type { Endpoint } from '../config/endpoint.ts';
 import { type Clock, type EpochMs, settledBy, type Timer } from '../time.ts';
-import { type PushOutcome, toOutcome } from './answer.ts';
+import { type PushOutcome, toOutcome, type UnreachablePhase } from './answer.ts';
 
 export interface PushClient {
   push(body: Buffer): Promise<PushOutcome>;
@@ -114,7 +114,7 @@ export function createPushClient(
         const frozen = thaws !== thawsBefore || used !== connections;
         if (!frozen && (wasTrusted || attempts > 1)) return outcome;
         reopen(used);
-        if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted' };
+        if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted', last: outcome };
       }
     },
     expectFreeze() {
@@ -145,13 +145,15 @@ interface Attempt {
 
 /** Whether Loki, or whoever stands before it, has said something. */
 function isAnswer(outcome: PushOutcome): boolean {
-  return outcome.kind !== 'unreachable' && !(outcome.kind === 'failed' && outcome.unanswered);
+  return outcome.kind !== 'unreachable' && outcome.kind !== 'unanswered' && outcome.kind !== 'unreadable';
 }
 
 function startPost(pool: Pool, request: Dispatcher.DispatchOptions, clock: Clock): Attempt {
   const { promise, resolve } = Promise.withResolvers<PushOutcome>();
   let status = 0;
   let retryAfter: string | undefined;
+  let contentType: string | undefined;
+  let location: string | undefined;
   let text = '';
   let abort: ((reason: Error) => void) | undefined;
   let over = false;
@@ -163,7 +165,7 @@ function startPost(pool: Pool, request: Dispatcher.DispatchOptions, clock: Clock
     if (over) return;
     over = true;
     timer?.cancel();
-    resolve(status > 0 ? toOutcome({ status, text, retryAfter }, clock.now()) : otherwise);
+    resolve(status > 0 ? toOutcome({ status, text, contentType, retryAfter, location }, clock.now()) : otherwise);
   }
 
   pool.dispatch(request, {
@@ -174,12 +176,14 @@ function startPost(pool: Pool, request: Dispatcher.DispatchOptions, clock: Clock
     onResponseStart(_controller, statusCode, responseHeaders) {
       status = statusCode;
       retryAfter = String(responseHeaders['retry-after'] ?? '') || undefined;
+      contentType = String(responseHeaders['content-type'] ?? '') || undefined;
+      location = String(responseHeaders['location'] ?? '') || undefined;
     },
     onResponseData(_controller, chunk) {
       if (text.length < MAX_ANSWER_BYTES) text += chunk.toString('utf8', 0, MAX_ANSWER_BYTES);
     },
-    onResponseEnd: () => finish({ kind: 'unreachable', detail: 'an answer without a status' }),
-    onResponseError: (_controller, error) => finish({ kind: 'unreachable', detail: describe(error) }),
+    onResponseEnd: () => finish({ kind: 'unanswered', phase: 'answer', detail: 'an answer without a status' }),
+    onResponseError: (_controller, error) => finish(outcomeOf(error)),
   });
 
   return {
@@ -190,11 +194,28 @@ function startPost(pool: Pool, request: Dispatcher.DispatchOptions, clock: Clock
       endMs = newLimitMs;
       timer?.cancel();
       timer = clock.after(limitMs, () => {
-        finish({ kind: 'failed', unanswered: true, detail: `no answer within ${limitMs} ms` });
+        finish({ kind: 'unanswered', phase: 'answer', detail: `no answer within ${limitMs} ms` });
         abort?.(new Error('given up'));
       });
     },
   };
+}
+
+const PHASES: Readonly<Record<string, UnreachablePhase>> = {
+  ENOTFOUND: 'name_not_found',
+  EAI_AGAIN: 'name_server_silent',
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'no_route',
+  ENETUNREACH: 'no_route',
+  ETIMEDOUT: 'no_route',
+};
+
+function outcomeOf(error: Error & { code?: string }): PushOutcome {
+  const { code } = error;
+  const detail = describe(error);
+  if (code?.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return { kind: 'unreadable', code, detail };
+  const isTls = /^ERR_(?:SSL|TLS)|CERT|SELF_SIGNED|UNABLE_TO/.test(code ?? '');
+  return { kind: 'unreachable', phase: isTls ? 'tls' : (PHASES[code ?? ''] ?? 'closed'), code, detail };
 }
 
 /** Names the failure as an operator knows it: `ECONNREFUSED`, `ENOTFOUND`, `UND_ERR_SOCKET other side closed`. */

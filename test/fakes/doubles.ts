@@ -45,18 +45,23 @@ export interface FakePush extends DecodedPush {
 /** Says what a push comes to; undefined leaves it open until the test answers it. */
 export type PushScript = (push: FakePush, index: number) => PushOutcome | undefined;
 
-export const ACCEPTED: PushOutcome = { kind: 'accepted' };
-export const FAILED: PushOutcome = { kind: 'failed', detail: '503 no healthy upstream' };
-export const UNREACHABLE: PushOutcome = { kind: 'unreachable', detail: 'ECONNREFUSED' };
-export const MISCONFIGURED: PushOutcome = { kind: 'misconfigured', detail: '401 no org id' };
-export const TOO_LARGE: PushOutcome = { kind: 'too_large', detail: '413' };
+export const ACCEPTED: PushOutcome = { kind: 'accepted', status: 204 };
+export const FAILED: PushOutcome = { kind: 'failed', status: 503, detail: '503 no healthy upstream' };
+export const UNREACHABLE: PushOutcome = {
+  kind: 'unreachable',
+  phase: 'refused',
+  code: 'ECONNREFUSED',
+  detail: 'connect ECONNREFUSED',
+};
+export const REFUSED: PushOutcome = { kind: 'refused', status: 401, detail: '401 no org id' };
+export const TOO_LARGE: PushOutcome = { kind: 'too_large', status: 413, detail: '413' };
 export const METADATA_DISALLOWED: PushOutcome = {
   kind: 'metadata_disallowed',
   detail: '400 this feature is disallowed',
 };
 
 export function throttled(retryAfterMs?: number, tooMuchAtOnce = false): PushOutcome {
-  return { kind: 'throttled', retryAfterMs, tooMuchAtOnce, detail: '429 rate limit exceeded' };
+  return { kind: 'throttled', status: 429, retryAfterMs, tooMuchAtOnce, detail: '429 rate limit exceeded' };
 }
 
 /** Invariant: every push is in `pushes`, in the order of the calls, and is answered at most once. */

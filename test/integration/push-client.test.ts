@@ -36,7 +36,7 @@ const requestsCame = (loki: FakeLoki, count: number) => loki.waitFor(({ requests
 
 test('a push arrives as Loki wants it, and says who sent it', async (t) => {
   const { loki, client } = await setUp(t);
-  assert.deepEqual(await client.push(pushBody('hello')), { kind: 'accepted' });
+  assert.deepEqual(await client.push(pushBody('hello')), { kind: 'accepted', status: 204 });
   const { method, headers, streams } = at(loki.requests, 0);
   assert.equal(method, 'POST');
   assert.equal(headers['content-type'], 'application/x-protobuf');
@@ -57,7 +57,7 @@ test("authorization, tenant and the user's own headers are sent", async (t) => {
 
 test('wrong credentials are a wrong setting', async (t) => {
   const { client } = await setUp(t, { authorization: 'Bearer wrong' }, { auth: { bearerToken: 'right' } });
-  assert.equal((await client.push(pushBody('x'))).kind, 'misconfigured');
+  assert.equal((await client.push(pushBody('x'))).kind, 'refused');
 });
 
 test('the query of the endpoint is kept', async (t) => {
@@ -82,7 +82,7 @@ test('pushes at once use a few connections and no more', async (t) => {
 test('redirects are not followed', async (t) => {
   const { loki, client } = await setUp(t);
   loki.script([{ status: 307, headers: { Location: `${loki.url}/elsewhere` } }]);
-  assert.equal((await client.push(pushBody('x'))).kind, 'misconfigured');
+  assert.equal((await client.push(pushBody('x'))).kind, 'refused');
   assert.equal(loki.requests.length, 1);
 });
 
@@ -111,7 +111,7 @@ test('a Loki that does not answer in time has failed, and the connection is not 
   assert.equal(await Promise.race([pushed, Promise.resolve('waiting')]), 'waiting');
   await clock.advance(1);
   const outcome = await pushed;
-  assert.ok(outcome.kind === 'failed');
+  assert.ok(outcome.kind === 'unanswered');
   assert.equal((await client.push(pushBody('y'))).kind, 'accepted');
   assert.notEqual(at(loki.requests, 1).connection, at(loki.requests, 0).connection);
   assert.equal(clock.pendingTimers, 0);

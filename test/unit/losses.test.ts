@@ -2,15 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome } from '../../src/loki/answer.ts';
 import { createLedger, DROP_REASONS } from '../../src/losses.ts';
-import {
-  ACCEPTED,
-  FAILED,
-  METADATA_DISALLOWED,
-  MISCONFIGURED,
-  TOO_LARGE,
-  throttled,
-  UNREACHABLE,
-} from '../fakes/doubles.ts';
+import { ACCEPTED, FAILED, METADATA_DISALLOWED, REFUSED, TOO_LARGE, throttled, UNREACHABLE } from '../fakes/doubles.ts';
 import { at, bodyOf, functionRecord, platformRecord, seededRandom } from '../fakes/records.ts';
 import { setUp } from './pipeline-setup.ts';
 
@@ -64,14 +56,14 @@ const OUTCOMES: readonly PushOutcome[] = [
   ACCEPTED,
   FAILED,
   UNREACHABLE,
-  MISCONFIGURED,
+  REFUSED,
   TOO_LARGE,
   METADATA_DISALLOWED,
   throttled(),
   throttled(3_000, true),
-  { kind: 'rejected', reason: 'rejected', entries: { refused: 1 }, detail: '400' },
-  { kind: 'rejected', reason: 'too_old', entries: 'all', detail: '400' },
-  { kind: 'rejected', reason: 'blocked', entries: 'all', detail: '260' },
+  { kind: 'rejected', reason: 'rejected', entries: { refused: 1 }, status: 400, detail: '400' },
+  { kind: 'rejected', reason: 'too_old', entries: 'all', status: 400, detail: '400' },
+  { kind: 'rejected', reason: 'blocked', entries: 'all', status: 260, detail: '260' },
 ];
 
 /** One random thing that happens to a pipeline. */

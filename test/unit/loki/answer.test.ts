@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countRefused, type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
+import { countRefused, isClear, type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
 import { START_MS } from '../../fakes/fake-clock.ts';
 import { textOf } from '../../fakes/loki/answers.ts';
 
@@ -9,20 +9,80 @@ function outcomeOf(status: number, text = textOf(status), retryAfter?: string): 
 }
 
 const TABLE: readonly (readonly [kind: PushOutcome['kind'], statuses: readonly number[]])[] = [
-  ['accepted', [204, 200]],
-  ['rejected', [260, 400, 402, 405, 406, 409, 411, 415, 422, 431, 451]],
-  ['misconfigured', [401, 403, 404, 301, 302, 303, 307, 308]],
+  ['unanswered', [100, 102, 103, 199]],
+  ['accepted', [200, 201, 202, 203, 204, 205, 206, 207, 226, 299]],
+  ['rejected', [260, 400, 406, 409, 412, 422, 451]],
+  ['refused', [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]],
   ['too_large', [413]],
   ['throttled', [429]],
-  ['failed', [408, 500, 501, 502, 503, 504, 520, 529, 599]],
+  ['failed', [408, 421, 425, 500, 501, 502, 503, 504, 520, 529, 599, 999]],
 ];
 
 for (const [kind, statuses] of TABLE) {
   for (const status of statuses) test(`${status} means ${kind}`, () => assert.equal(outcomeOf(status).kind, kind));
 }
 
-test('other statuses of the range of success are not taken for success', () => {
-  for (const status of [201, 202, 203, 205, 206, 260, 299]) assert.notEqual(outcomeOf(status).kind, 'accepted');
+test('a success that is not quite that of Loki is worth a word', () => {
+  assert.deepEqual(outcomeOf(204), { kind: 'accepted', status: 204 });
+  assert.deepEqual(outcomeOf(200, ''), { kind: 'accepted', status: 200 });
+  assert.deepEqual(outcomeOf(202, ''), { kind: 'accepted', status: 202, odd: 'status' });
+  assert.deepEqual(outcomeOf(200, 'OK'), { kind: 'accepted', status: 200, odd: 'text' });
+});
+
+test('a page for people is not from Loki, whatever its status says', () => {
+  for (const status of [200, 201, 206, 400, 406, 422]) {
+    assert.equal(outcomeOf(status, '\n <!doctype html><title>Sign in</title>').kind, 'refused', `${status}`);
+  }
+  const signIn = { status: 200, text: '', contentType: 'text/html; charset=utf-8' };
+  assert.equal(toOutcome(signIn, START_MS).kind, 'refused');
+  assert.equal(toOutcome({ ...signIn, status: 204 }, START_MS).kind, 'accepted', '204 has no body, whatever its type');
+  assert.equal(outcomeOf(413, '<html>too large</html>').kind, 'too_large');
+  assert.equal(outcomeOf(502, '<html>bad gateway</html>').kind, 'failed');
+});
+
+test('a success is clear as soon as the body can no longer turn out to be a page; any other answer when it has ended', () => {
+  const clear = (status: number, text = '', contentType?: string) => isClear({ status, text, contentType });
+  assert.ok(clear(204) && clear(205) && clear(200, '', 'text/html') && clear(201, 'ok') && clear(200, ' <'));
+  for (const unclear of [clear(200), clear(200, ' \n'), clear(260), clear(400, 'entry'), clear(103)])
+    assert.ok(!unclear);
+});
+
+test('a redirect names where it leads', () => {
+  const outcome = toOutcome({ status: 302, text: '', location: 'https://sso.example/' }, START_MS);
+  assert.ok(outcome.kind === 'refused' && outcome.location === 'https://sso.example/');
+});
+
+test('503 with Retry-After asks for a pause, 503 without has failed', () => {
+  const outcome = outcomeOf(503, 'busy', '7');
+  assert.ok(outcome.kind === 'throttled' && outcome.retryAfterMs === 7_000);
+  assert.equal(outcomeOf(503, 'busy', 'soon').kind, 'failed');
+});
+
+test('foreign text costs no more than its length', () => {
+  const hurtful = [
+    `limit: ${'1'.repeat(262_144)}`,
+    'limit: 1 '.repeat(29_000),
+    `limit: 9B/sec ${'totaling '.repeat(29_000)}`,
+    `limit: 9B/sec totaling ${'1'.repeat(262_144)}`,
+    'structured metadata '.repeat(13_000),
+    'disallowed '.repeat(23_000),
+    `total ignored: ${'1'.repeat(262_144)}`,
+    'total ignored: 1 out of '.repeat(11_000),
+    'too old; '.repeat(29_000),
+    `too old; ${'1'.repeat(262_144)}`,
+    'too old; 1 errors like: '.repeat(11_000),
+    `too old${' '.repeat(262_144)}x`,
+    `${' '.repeat(262_144)}<`,
+    'max entry'.repeat(29_000),
+    'line too lon'.repeat(21_000),
+  ];
+  const startMs = performance.now();
+  for (const text of hurtful) {
+    for (const status of [200, 400, 429, 500]) outcomeOf(status, text, text);
+    isClear({ status: 200, text, contentType: text });
+  }
+  // All of it takes some 0.1 s; one expression that is quadratic takes a minute.
+  assert.ok(performance.now() - startMs < 10_000);
 });
 
 test('260 says that all entries are gone because ingestion is blocked', () => {
@@ -58,6 +118,7 @@ test('400 for one entry names the reason and counts one', () => {
   ] as const) {
     const outcome = outcomeOf(400, text);
     assert.ok(outcome.kind === 'rejected');
+    assert.equal(outcome.untimely ?? false, reason !== 'line_too_long');
     assert.equal(outcome.reason, reason);
     assert.equal(countRefused(outcome.entries, 9), 1);
   }
@@ -147,7 +208,7 @@ test('Retry-After is read as seconds or as a date, and ignored when it is neithe
 test('every status from 200 to 599 has an outcome with a detail that names it', () => {
   for (let status = 200; status < 600; status++) {
     const outcome = outcomeOf(status, 'x'.repeat(5_000));
-    if (outcome.kind === 'accepted' || outcome.kind === 'interrupted') continue;
+    if (!('detail' in outcome)) continue;
     assert.ok(outcome.detail.startsWith(String(status)));
     assert.ok(outcome.detail.length < 400);
   }

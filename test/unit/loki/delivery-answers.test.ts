@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome, RefusedEntries } from '../../../src/loki/answer.ts';
-import { ACCEPTED, FAILED, METADATA_DISALLOWED, MISCONFIGURED, TOO_LARGE, throttled } from '../../fakes/doubles.ts';
+import { ACCEPTED, FAILED, METADATA_DISALLOWED, REFUSED, TOO_LARGE, throttled } from '../../fakes/doubles.ts';
 import { at } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`);
 
 function rejected(entries: RefusedEntries): PushOutcome {
-  return { kind: 'rejected', reason: 'line_too_long', entries, detail: '400 Max entry size exceeded' };
+  return { kind: 'rejected', reason: 'line_too_long', entries, status: 400, detail: '400 Max entry size exceeded' };
 }
 
 test('204 takes the batch out and counts it as accepted', async () => {
@@ -49,7 +49,7 @@ test('the same refusal is logged once per minute', async () => {
 });
 
 test('401 keeps the entries, says so once, and lets invocations go by without waiting', async () => {
-  const { clock, backlog, log, flush } = setUp(() => MISCONFIGURED);
+  const { clock, backlog, log, flush } = setUp(() => REFUSED);
   assert.equal(await flush('a'), 0);
   await clock.advance(60_000);
   assert.equal(await flush('b'), 0);
@@ -59,7 +59,7 @@ test('401 keeps the entries, says so once, and lets invocations go by without wa
 });
 
 test('after a 401 a later push that is accepted brings everything out', async () => {
-  const { clock, client, ledger, delivery, flush } = setUp(() => MISCONFIGURED);
+  const { clock, client, ledger, delivery, flush } = setUp(() => REFUSED);
   await flush('a');
   await flush('b');
   assert.equal(delivery.isHealthy(), false);
@@ -84,7 +84,7 @@ test('413 for a single entry drops it with a reason, and the others pass', async
   const { ledger, backlog, flush } = setUp((push) => (push.lines.includes('line 3') ? TOO_LARGE : ACCEPTED));
   await flush(...lines(8));
   assert.equal(ledger.totals().accepted, 7);
-  assert.equal(ledger.totals().dropped.rejected, 1);
+  assert.equal(ledger.totals().dropped.line_too_long, 1);
   assert.equal(backlog.heldEntries(), 0);
 });
 
@@ -175,7 +175,14 @@ test('halves of a batch whose metadata was taken out have none either', async ()
 test('a batch that is refused as a whole for its age is sent again with the present moment, the old one beside it', async () => {
   const { client, ledger, flush, clock } = setUp((_, index) =>
     index === 0
-      ? { kind: 'rejected', reason: 'too_old', entries: 'all', detail: '400 entry too far behind' }
+      ? {
+          kind: 'rejected',
+          reason: 'too_old',
+          entries: 'all',
+          untimely: true,
+          status: 400,
+          detail: '400 entry too far behind',
+        }
       : ACCEPTED,
   );
   const statedMs = clock.now();
@@ -195,6 +202,8 @@ test('a batch that is refused for its age again is dropped with that reason', as
     kind: 'rejected',
     reason: 'too_old',
     entries: 'all',
+    untimely: true,
+    status: 400,
     detail: '400 entry too far behind',
   }));
   await flush('report', 'line');

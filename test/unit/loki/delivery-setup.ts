@@ -3,6 +3,7 @@ import type { Config } from '../../../src/config/config.ts';
 import { createBacklog } from '../../../src/loki/backlog.ts';
 import type { StreamType } from '../../../src/loki/batch.ts';
 import { createDelivery } from '../../../src/loki/delivery.ts';
+import { createTeller } from '../../../src/loki/teller.ts';
 import { createLedger } from '../../../src/losses.ts';
 import { FakePushClient, type PushScript, recordingLog } from '../../fakes/doubles.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
@@ -17,7 +18,15 @@ export function setUp(script: PushScript, changes: Partial<Config> = {}) {
   const labels = { function: '{type="function"}', platform: '{type="platform"}', extension: '{type="extension"}' };
   const limits = { maxBatchBytes: config.batchMaxBytes, maxBufferBytes: config.bufferMaxBytes };
   const backlog = createBacklog(labels, limits, ledger.dropped);
-  const delivery = createDelivery(config, backlog, client, ledger, log, clock, () => 1);
+  const delivery = createDelivery({
+    config,
+    backlog,
+    client,
+    ledger,
+    clock,
+    random: () => 1,
+    tell: createTeller(log),
+  });
   const metadata = metadataOf({ request_id: 'r-1' });
 
   function hold(line: string, type: StreamType = 'function', isError = false): void {
