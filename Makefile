@@ -58,6 +58,9 @@ test-e2e: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## The buil
 test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime Interface Emulator, built here (needs Go and root)
 	$(NODE) scripts/rie/run.ts
 
+test-receiver: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against VictoriaLogs, built here: all it holds, read back (needs Go)
+	$(NODE) scripts/receiver/run.ts
+
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 
@@ -108,5 +111,5 @@ $(foreach arch,$(ARCHES),$(call EXECUTABLE,$(arch))): bin/%/extensions/$(NAME): 
 $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extensions/$(NAME) $(LAYER_INPUTS) | $(INSTALLED)
 	$(NODE) scripts/build/package-layer.ts $*
 
-.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-loki bench bench-peers \
+.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-loki bench bench-peers \
 	zip check-size publish qemu-arm64 clean

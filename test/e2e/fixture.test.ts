@@ -9,6 +9,7 @@ import { suite, test } from 'node:test';
 import { type Bench, createBench, lineOf } from '../fakes/extension.ts';
 import type { StoredEntry } from '../fakes/loki/store.ts';
 import { assertUnharmed } from './support/expect.ts';
+import { statedNs } from './support/fixture.ts';
 
 interface FixtureRecord {
   readonly time?: unknown;
@@ -49,25 +50,6 @@ function ofStream(type: string): readonly FixtureRecord[] {
 function lineOfRecord(record: FixtureRecord): string {
   if (record.type.startsWith('platform')) return JSON.stringify(record);
   return typeof record.record === 'string' ? lineOf(record.record) : JSON.stringify(record.record);
-}
-
-/** Times of the fixture that `Date.parse` reads not at all or not to the last digit, in nanoseconds. */
-const oddTimes: Readonly<Record<string, bigint>> = {
-  '2026-01-05T10:02:00.123456Z': 1767607320123456000n,
-  '2026-01-05T10:02:00.123456789Z': 1767607320123456789n,
-  '2026-01-05T10:02:01Z': 1767607321000000000n,
-  '2026-01-05T12:02:01.500+02:00': 1767607321500000000n,
-  '2026-01-05T10:02:02.000': 1767607322000000000n,
-  '2026-01-05 10:02:02,000': 1767607322000000000n,
-  '1767607322500': 1767607322500000000n,
-};
-
-/** The moment that a record states; undefined where the moment of receipt counts. */
-function statedNs({ time }: FixtureRecord): bigint | undefined {
-  const text = String(time ?? '');
-  if (oddTimes[text] !== undefined) return oddTimes[text];
-  const epochMs = Date.parse(text);
-  return Number.isNaN(epochMs) ? undefined : BigInt(epochMs) * 1_000_000n;
 }
 
 suite('fixture', { concurrency: 2 }, () => {
