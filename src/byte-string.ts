@@ -5,7 +5,7 @@
 declare const byteString: unique symbol;
 export type ByteString = string & { readonly [byteString]: true };
 
-const NOT_ASCII = /[^\0-\x7f]/;
+export const NOT_ASCII = /[^\0-\x7f]/;
 
 /** Lone surrogates, which UTF-8 cannot hold, become U+FFFD. */
 export function toByteString(text: string): ByteString {

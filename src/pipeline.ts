@@ -47,8 +47,11 @@ export interface Pipeline {
   readonly invocations: Pick<Invocations, 'runtimeDone' | 'lastReport'>;
   /** An invocation has begun. */
   invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader'>): void;
-  /** Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as they are. */
-  receive(body: Buffer | undefined): void;
+  /**
+   * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as they are.
+   * @param release is called when the body has been read and its memory given back
+   */
+  receive(body: Buffer | undefined, release?: () => void): void;
   /** The first event has come: from now on records become entries. Calling it again does nothing. */
   begin(): void;
   /** The sandbox may be frozen from now on. */
@@ -57,10 +60,10 @@ export interface Pipeline {
   resume(): void;
   /** Sends what is held without waiting for it. */
   sendNow(): void;
-  /** As in `Delivery`. */
+  /** As in `Delivery`. Bodies that are there are read first, for half of the time at most. */
   flush(untilMs: EpochMs): Promise<void>;
   drain(untilMs: EpochMs): Promise<void>;
-  /** What is held at the end is lost. */
+  /** What is held at the end is lost, and so are bodies that nobody had the time to read. */
   abandon(): void;
   /** Sends one line that says what was lost since the last one. */
   reportLosses(): void;
@@ -71,6 +74,13 @@ export interface Pipeline {
 }
 
 const NO_METADATA = Buffer.alloc(0);
+
+/** So long is read in one go: meanwhile no body is answered. */
+const SLICE_MS = 2;
+/** So many records are read between two looks at the clock. */
+const RECORDS_AT_A_TIME = 32;
+/** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
 /** Lines of more invocations than this do not come in turn. */
 const SHARED_INVOCATIONS = 16;
@@ -107,23 +117,51 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   });
   /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
   const sharedMetadata = new Map<string | undefined, SharedMetadata>();
-  const bodies = createBodyQueue({
-    clock,
-    take,
-    lose,
-    taken() {
-      if (parts.concurrent) reportLosses();
-      // Before the first event nothing is sent: a snapshot must hold no connection.
-      if (instanceId !== undefined) delivery.wake();
-    },
-    defer: parts.defer,
-    maxWaitingBytes: config.bufferMaxBytes,
-  });
+  const bodies = createBodyQueue();
+  /** Bodies so far. */
+  let received = 0;
+  /** Whether the next slice is under way. */
+  let reading = false;
   let instanceId: string | undefined;
 
   function lose(reason: DropReason, records: number): void {
     ledger.received(records);
     ledger.dropped(reason, records);
+  }
+
+  /** Reads what is there, slice by slice, so that the listener can answer a body between two of them. */
+  function readSoon(): void {
+    if (reading || bodies.waitingBodies() === 0) return;
+    reading = true;
+    parts.defer(() => {
+      reading = false;
+      try {
+        readSlice();
+      } finally {
+        readSoon();
+      }
+    });
+  }
+
+  function readSlice(): void {
+    const nowMs = clock.now();
+    const takeNow = (record: LogRecord) => take(record, nowMs);
+    do bodies.read(RECORDS_AT_A_TIME, takeNow, lose);
+    while (bodies.waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
+    if (parts.concurrent) reportLosses();
+    // Before the first event nothing is sent: a snapshot must hold no connection.
+    if (instanceId !== undefined) delivery.wake();
+  }
+
+  /** Reads the bodies that are there now, for half of the time that is left at most: the other half is for sending. */
+  async function readWaiting(untilMs: EpochMs): Promise<void> {
+    const startMs = clock.now();
+    const endMs = startMs + (untilMs - startMs) / 2;
+    const last = received;
+    while (received - bodies.waitingBodies() < last && clock.now() < endMs) {
+      readSlice();
+      await new Promise<void>((resolve) => parts.defer(resolve));
+    }
   }
 
   function take(record: LogRecord, nowMs: EpochMs): void {
@@ -148,8 +186,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   function hold(record: LogRecord, stated: Instant, line: ByteString, part: string | undefined, nowMs: EpochMs): void {
     const isError = record.level === 'error' || record.level === 'fatal';
-    ledger.received(1);
     backlog.add(record.source, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
+    ledger.received(1);
   }
 
   function metadataOf(record: LogRecord, part: string | undefined): Buffer {
@@ -210,12 +248,16 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   return {
     invocations,
     invoked: ({ requestId, traceHeader }) => invocations.invoked(requestId, traceIdOf(traceHeader)),
-    receive: bodies.add,
+    receive(body, release) {
+      received++;
+      bodies.add(body, release);
+      if (instanceId !== undefined || bodies.waitingBytes() > MAX_KEPT_BYTES) readSoon();
+    },
     begin() {
       if (instanceId !== undefined) return;
       instanceId = parts.drawInstanceId();
       sharedMetadata.clear();
-      bodies.open();
+      readSoon();
     },
     suspend: () => parts.client.expectFreeze(),
     resume() {
@@ -223,19 +265,22 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       delivery.wake();
     },
     sendNow() {
-      bodies.flush();
+      readSlice();
       delivery.sendNow();
     },
     async flush(untilMs) {
-      bodies.flush();
+      await readWaiting(untilMs);
       await delivery.flush(untilMs);
     },
     async drain(untilMs) {
-      bodies.flush();
-      bodies.giveUp();
+      await readWaiting(untilMs);
+      const lost = bodies.giveUpHead();
+      if (lost > 0) lose('unreadable_record', lost);
       await delivery.drain(untilMs);
     },
     abandon() {
+      const unread = bodies.clear();
+      if (unread > 0) lose('shutdown_deadline', unread);
       const lost = backlog.clear();
       if (lost > 0) ledger.dropped('shutdown_deadline', lost);
       warnOfLosses();

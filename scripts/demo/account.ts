@@ -60,7 +60,7 @@ function typeOf({ type }: LambdaRecord): string {
 /** The line that Loki must hold: text without one newline at its end, a platform event whole. */
 function expectedLine(record: LambdaRecord): string {
   if (typeOf(record) === 'platform') return JSON.stringify(record);
-  return typeof record.record === 'string' ? record.record.replace(/\n$/, '') : JSON.stringify(record.record);
+  return typeof record.record === 'string' ? record.record.replace(/\r?\n$/, '') : JSON.stringify(record.record);
 }
 
 function countEach(lines: readonly string[]): Map<string, number> {

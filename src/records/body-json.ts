@@ -1,26 +1,17 @@
-// Turns any HTTP body of the Logs and Telemetry APIs into records, and never throws. Most bodies never come here: see body-scan.ts.
-// One that is JSON costs one JSON.parse. A record of more than about 256 KiB arrives cut in pieces, in bodies that are not JSON:
-// those go to body-repair.ts, and this file only holds the head that waits for its tail.
-
-import { type CutHead, parseJson, takeApart } from './body-repair.ts';
-import { withAllDigits } from './exact-json.ts';
-
-/** What a record is promised to look like. Nothing is sure: each field may be absent or of another type. */
-export interface RawRecord {
-  readonly time?: unknown;
-  readonly type?: unknown;
-  readonly record?: unknown;
-}
-
-export interface BodyResult {
-  /** In order, as found: mostly RawRecord, but any JSON value is possible. */
-  readonly records: unknown[];
-  /** Records that could not be recovered. A body that breaks off counts one, as what is missing cannot be known. */
-  readonly unreadable: number;
-}
+// Takes any HTTP body of the Logs and Telemetry APIs apart into its elements, each as JSON as it was written, and never throws. Most bodies
+// never come here: see body-scan.ts. A record of more than about 256 KiB arrives cut in pieces, in bodies that are not JSON: those go to
+// body-repair.ts, and this file only holds the head that waits for its tail. One element at a time: a hostile body may have millions.
+import { isUtf8 } from 'node:buffer';
+import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
+import { type CutHead, takeApart } from './body-repair.ts';
+import { elementsOf, isComplete, isJson, isSpace, scanJson, scanStart, skipSpace } from './json-text.ts';
 
 export interface BodyReader {
-  read(body: Buffer): BodyResult;
+  /**
+   * The elements of a body in order, as found: mostly records, but any JSON value is possible. Read one body to its end before the next.
+   * @param lose is told of records that could not be recovered; a body that breaks off counts one, as what is missing cannot be known
+   */
+  read(body: Buffer, lose: (records: number) => void): Iterator<ByteString, void> & Iterable<ByteString>;
   /** Whether the body before has left the head of a cut record, whose tail may be in the next one. */
   isWaiting(): boolean;
   /** Gives up the head that waits for its tail, and returns how many records that loses: 0 or 1. */
@@ -38,25 +29,58 @@ export function createBodyReader(): BodyReader {
     return lost;
   }
 
-  function read(received: Buffer): BodyResult {
+  function* read(received: Buffer, lose: (records: number) => void): Generator<ByteString, void> {
     const body = withoutByteOrderMark(received);
-    const text = body.toString('utf8'); // bytes that are not UTF-8 become U+FFFD
-    const start = text.trimStart()[0];
-    if (start === undefined) return { records: [], unreadable: 0 };
+    const text = body.toString('latin1') as ByteString;
+    const start = skipSpace(text, 0);
+    if (start === text.length) return;
+    const end = trimmedEnd(text);
     // The tail of a cut record can be JSON by accident, so a waiting head is offered the body first.
-    const value = head !== undefined && start === '[' ? undefined : parseJson(text);
-    if (value === undefined && start === '[') {
-      const taken = takeApart(body, head);
-      head = taken.head;
-      return { records: taken.records, unreadable: taken.unreadable };
+    const isBroken = text[start] === '[' && (head !== undefined || !isList(text, start, end));
+    if (isBroken) {
+      const before = head;
+      head = undefined;
+      for (const list of takeApart(body, before, lose, keep)) yield* wellFormed(elementsOf(list, 0, list.length));
+      return;
     }
     const lost = giveUp();
-    if (Array.isArray(value)) return { records: withAllDigits(value, text), unreadable: lost };
-    if (start === '{' && value !== undefined) return { records: [withAllDigits(value, text)], unreadable: lost };
-    return { records: [], unreadable: lost + 1 };
+    if (lost > 0) lose(lost);
+    const elements =
+      text[start] === '[' ? elementsOf(text, start + 1, end - 1) : [text.slice(start, end) as ByteString];
+    for (const element of wellFormed(elements)) {
+      if (isJson(element) && (text[start] === '[' || text[start] === '{')) yield element;
+      else lose(1);
+    }
+  }
+
+  function keep(waiting: CutHead | undefined): void {
+    head = waiting;
   }
 
   return { read, isWaiting: () => head !== undefined, giveUp, waitingBytes: () => head?.bytes ?? 0 };
+}
+
+/** Whether the brackets, commas and colons of a list are where they should be. */
+function isList(text: string, start: number, end: number): boolean {
+  if (text[end - 1] !== ']' || end - 1 === start) return false;
+  return skipSpace(text, start + 1) === end - 1 || isComplete(scanJson(text, start + 1, end - 1, scanStart(start + 1)));
+}
+
+/** Bytes that are not UTF-8 become U+FFFD: Loki takes no others. */
+function* wellFormed(elements: Iterable<ByteString>): Generator<ByteString, void> {
+  for (const element of elements) {
+    if (!NOT_ASCII.test(element)) yield element;
+    else {
+      const bytes = Buffer.from(element, 'latin1');
+      yield isUtf8(bytes) ? element : toByteString(bytes.toString('utf8'));
+    }
+  }
+}
+
+function trimmedEnd(text: string): number {
+  let end = text.length;
+  while (isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return end;
 }
 
 function withoutByteOrderMark(body: Buffer): Buffer {

@@ -4,7 +4,19 @@
 // together again, and the intact records beside them are kept. Works on bytes, as a cut may fall inside a character.
 // Each byte is looked at a few times at most, however the body is made.
 
-import { atRecordValue, inEscape, isBroken, isComplete, type ScanState, scanJson, scanStart } from './json-scan.ts';
+import type { ByteString } from '../byte-string.ts';
+import {
+  atRecordValue,
+  elementsOf,
+  inEscape,
+  isBroken,
+  isComplete,
+  isJson,
+  isSpace,
+  type ScanState,
+  scanJson,
+  scanStart,
+} from './json-text.ts';
 
 /** The beginning of a cut record: all its pieces so far, without the `}` that the platform put behind each cut. */
 export interface CutHead {
@@ -36,30 +48,31 @@ const MAX_HEAD_BYTES = 4 * 1024 * 1024;
 const ENVELOPE = /\s*\{\s*(?:"time"\s*:\s*(?:"[^"\\]*"|[\w.+-]+)\s*,\s*)?"type"\s*:\s*"([^"\\]*)"\s*,\s*"record"\s*:/y;
 const SEAM = new RegExp(`\\}\\s*,(?=${ENVELOPE.source})`, 'g');
 
-/** The value of a JSON text; undefined if it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * Takes a body apart that begins with `[`. `head` is what the body before has left; the new one is in the result.
- * A head that finds no tail here is counted as unreadable.
+ * Takes a body apart that begins with `[`, into lists of elements that are whole: without brackets, each element as it was written.
+ * @param head what the body before has left; counted as unreadable when it finds no tail here
+ * @param lose is told of records that are not recovered
+ * @param keep is given the head that this body leaves
  */
-export function takeApart(
+export function* takeApart(
   body: Buffer,
   head: CutHead | undefined,
-): { records: unknown[]; unreadable: number; head: CutHead | undefined } {
+  lose: (records: number) => void,
+  keep: (head: CutHead | undefined) => void,
+): Generator<ByteString, void> {
   const broken = new BrokenBody(body, head);
-  for (const segment of splitBody(broken.text)) broken.take(segment);
-  return { records: broken.records, unreadable: broken.unreadable, head: broken.head };
+  for (const segment of segmentsOf(broken.text)) {
+    broken.take(segment);
+    if (broken.unreadable > 0) lose(broken.unreadable);
+    broken.unreadable = 0;
+    yield* broken.lists.splice(0);
+  }
+  keep(broken.head);
 }
 
 class BrokenBody {
-  readonly records: unknown[] = [];
+  /** Whole elements, with commas between them. */
+  readonly lists: ByteString[] = [];
   unreadable = 0;
   head: CutHead | undefined;
   /** One character per byte, so that offsets are those of the body. */
@@ -158,39 +171,35 @@ class BrokenBody {
 
   #keep(parts: readonly Buffer[], from: number, end: number): boolean {
     const bytes = this.#body.subarray(from, end);
-    const list = parseJson(`[${parts.length === 0 ? bytes : Buffer.concat([...parts, bytes])}]`);
-    if (!Array.isArray(list)) return false;
-    for (const record of list) this.records.push(record);
+    const whole = parts.length === 0 ? bytes : Buffer.concat([...parts, bytes]);
+    const list = whole.toString('latin1') as ByteString;
+    for (const element of elementsOf(list, 0, list.length)) if (!isJson(element)) return false;
+    this.lists.push(list);
     return true;
   }
 }
 
 /** Cuts a body before each envelope that a `},` precedes. */
-function splitBody(text: string): Segment[] {
+function* segmentsOf(text: string): Generator<Segment, void> {
   const open = text.indexOf('[');
   let last = text.length;
   while (isSpace(text.charCodeAt(last - 1))) last -= 1;
   const closed = last - 1 > open && text[last - 1] === ']';
-  const segments: Segment[] = [];
   let start = open + 1;
   SEAM.lastIndex = start;
   for (let seam = SEAM.exec(text); seam !== null; seam = SEAM.exec(text)) {
-    segments.push({ start, end: seam.index + 1, cut: seam.index, closed: true });
-    start = SEAM.lastIndex;
+    yield { start, end: seam.index + 1, cut: seam.index, closed: true };
+    start = seam.index + seam[0].length;
+    SEAM.lastIndex = start;
   }
   if (closed) last -= 1;
   while (closed && last > start && isSpace(text.charCodeAt(last - 1))) last -= 1;
-  if (closed && last === start) return segments; // `[]`
-  segments.push({ start, end: last, cut: closed && text[last - 1] === '}' ? last - 1 : last, closed });
-  return segments;
+  if (closed && last === start) return; // `[]`
+  yield { start, end: last, cut: closed && text[last - 1] === '}' ? last - 1 : last, closed };
 }
 
 function envelopeAt(text: string, at: number): { type: string; valueAt: number } | undefined {
   ENVELOPE.lastIndex = at;
   const type = ENVELOPE.exec(text)?.[1];
   return type === undefined ? undefined : { type, valueAt: ENVELOPE.lastIndex };
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }

@@ -1,11 +1,9 @@
 // Reads a body record by record where it is written as the platform writes it: `[{"time":"...","type":"...","record":...},...]` without a
 // space. A line of text is cut out as it stands, with no object made of its record and its bytes not decoded. At the first thing that is
-// any different the scan stops, and the rest of the body is for JSON.parse and for what repairs broken JSON (body-json.ts).
+// any different the scan stops, and the rest of the body is for what reads any JSON and repairs what is broken (body-json.ts).
 import { isUtf8 } from 'node:buffer';
-import { type ByteString, toByteString } from '../byte-string.ts';
-import { parseJson } from './body-repair.ts';
-import { withAllDigits } from './exact-json.ts';
-import { isEscaped } from './line-json.ts';
+import type { ByteString } from '../byte-string.ts';
+import { isEscaped, isJson, readString } from './json-text.ts';
 import { type LogRecord, textRecord, toLogRecord, withoutNewline } from './record.ts';
 import type { TimeReader } from './record-time.ts';
 
@@ -73,28 +71,17 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     else {
       // Where this is not the end of the text, there is a quote too many in it for JSON.
       while (isEscaped(text, quote)) quote = indexOf('"}', quote + 1);
-      line = readString(start - 1, quote + 1);
+      const string = readString(text.slice(start - 1, quote + 1) as ByteString);
+      line = string && withoutNewline(string);
     }
     return line !== undefined && goOn(quote + 1) ? textRecord('function', line, readTime(time)) : stop();
-  }
-
-  /** The string of JSON from its first to its last quote, less one trailing newline. */
-  function readString(start: number, end: number): ByteString | undefined {
-    const literal = text.slice(start, end);
-    // Behind an escape of that kind are characters, and not the bytes of them.
-    const wide = literal.includes('\\u');
-    const line = parseJson(wide ? decode(start, end) : literal);
-    if (typeof line !== 'string') return undefined;
-    const trimmed = withoutNewline(line);
-    return wide ? toByteString(trimmed) : (trimmed as ByteString);
   }
 
   /** Any other element, a platform event for example. */
   function nextElement(): LogRecord | undefined {
     const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), text.length - END.length);
-    const json = decode(at, close + 1);
-    const raw = parseJson(json);
-    return raw !== undefined && goOn(close) ? toLogRecord(withAllDigits(raw, json), readTime) : stop();
+    const json = text.slice(at, close + 1) as ByteString;
+    return isJson(json) && goOn(close) ? toLogRecord(json, readTime) : stop();
   }
 
   /** Goes on behind the element whose last brace should be at `close`. @returns false if what is there is nothing that ends one */
@@ -107,10 +94,6 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     if (close + END.length !== text.length || !text.endsWith(END)) return false;
     state = 'finished';
     return true;
-  }
-
-  function decode(start: number, end: number): string {
-    return body.toString('utf8', windowStart + start, windowStart + end);
   }
 
   function stop(): undefined {

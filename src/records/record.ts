@@ -1,10 +1,11 @@
-// What a record says: from the JSON the platform sent to a record with a known shape. Total: whatever comes becomes a record, since a
+// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total: whatever comes becomes a record, since a
 // line that we do not understand is still a line of somebody's log.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-import { type ByteString, toByteString } from '../byte-string.ts';
+import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { Instant } from '../time.ts';
-import { type Inspection, inspectObject, inspectText, type Level, NOTHING } from './line-text.ts';
+import { parseShort, readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
+import { type Inspection, inspectText, type Level, NOTHING } from './line-text.ts';
 import type { TimeReader } from './record-time.ts';
 
 export interface LogRecord {
@@ -26,23 +27,48 @@ export interface LogRecord {
 
 const MAX_ID_CHARACTERS = 256;
 
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const OPEN_OBJECT = 0x7b;
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
-export function toLogRecord(raw: unknown, readTime: TimeReader): LogRecord {
-  const envelope = isObject(raw) ? raw : {};
-  const type = envelope['type'];
-  const record = envelope['record'];
-  const time = readTime(envelope['time']);
-  if ((type === 'function' || type === 'extension') && record !== undefined) {
-    if (typeof record === 'string') return textRecord(type, toByteString(withoutNewline(record)), time);
-    return lineRecord(
-      type,
-      toByteString(JSON.stringify(record)),
-      time,
-      isObject(record) ? inspectObject(record) : NOTHING,
-    );
+/** @param json one element of a body. What goes to Loki is cut out of it: nothing is written again. */
+export function toLogRecord(json: ByteString, readTime: TimeReader): LogRecord {
+  const envelope = readEnvelope(json);
+  const time = readTime(readShort(envelope.time));
+  const { type, record } = envelope;
+  if ((type === '"function"' || type === '"extension"') && record !== undefined) {
+    const source = type === '"function"' ? 'function' : 'extension';
+    const text = record.charCodeAt(0) === QUOTE ? readString(record) : undefined;
+    if (text !== undefined) return textRecord(source, withoutNewline(text), time);
+    return lineRecord(source, record, time, record.charCodeAt(0) === OPEN_OBJECT ? inspectText(record) : NOTHING);
   }
-  return platformRecord(raw, idOf(type), record, time);
+  return platformRecord(json, envelope, time);
+}
+
+interface Envelope {
+  time?: ByteString;
+  type?: ByteString;
+  record?: ByteString;
+}
+
+/** The values of an element's own fields, as they are written; of a field that is there twice the last one, as `JSON.parse` has it. */
+function readEnvelope(json: ByteString): Envelope {
+  const envelope: Envelope = {};
+  let at = json.charCodeAt(0) === OPEN_OBJECT ? skipSpace(json, 1) : json.length;
+  while (json.charCodeAt(at) === QUOTE) {
+    const keyEnd = stringEnd(json, at);
+    const key = json.slice(at + 1, keyEnd - 1);
+    // Behind the colon.
+    const valueAt = skipSpace(json, skipSpace(json, keyEnd) + 1);
+    const end = valueEnd(json, valueAt);
+    if (key === 'time' || key === 'type' || key === 'record') envelope[key] = json.slice(valueAt, end) as ByteString;
+    at = skipSpace(json, end);
+    if (json.charCodeAt(at) !== COMMA) break;
+    at = skipSpace(json, at + 1);
+  }
+  return envelope;
 }
 
 /** @param line without a newline at its end */
@@ -60,23 +86,20 @@ function lineRecord(
 }
 
 /** A platform event, an event of an unknown type, or none of the documented shapes: sent whole. */
-function platformRecord(
-  raw: unknown,
-  event: string | undefined,
-  record: unknown,
-  time: Instant | undefined,
-): LogRecord {
-  const fields = isObject(record) ? record : {};
+function platformRecord(json: ByteString, envelope: Envelope, time: Instant | undefined): LogRecord {
+  const type = idOf(readShort(envelope.type));
+  const record = readShort(envelope.record);
+  const fields = asObject(record);
   return {
     source: 'platform',
-    event,
-    line: toByteString(JSON.stringify(raw) ?? ''),
+    event: type,
+    line: json,
     time,
     level: undefined,
     requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
-    traceId: traceIdOf((fields['tracing'] as { value?: unknown } | undefined)?.value),
+    traceId: traceIdOf(asObject(fields['tracing'])['value']),
     platformDrops:
-      event === 'platform.logsDropped'
+      type === 'platform.logsDropped'
         ? { records: countOf(fields['droppedRecords']), bytes: countOf(fields['droppedBytes']) }
         : undefined,
   };
@@ -87,12 +110,18 @@ export function traceIdOf(traceHeader: unknown): string | undefined {
   return typeof traceHeader === 'string' ? idOf(/(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1]) : undefined;
 }
 
-export function withoutNewline(text: string): string {
-  return text.endsWith('\n') ? text.slice(0, -1) : text;
+/** Less one line end. */
+export function withoutNewline(text: ByteString): ByteString {
+  if (!text.endsWith('\n')) return text;
+  return text.slice(0, text.endsWith('\r\n') ? -2 : -1) as ByteString;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function readShort(json: ByteString | undefined): unknown {
+  return json === undefined ? undefined : parseShort(json);
+}
+
+function asObject(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
 /** An id, which becomes metadata of an entry: Loki refuses an entry with too much of that. */

@@ -45,7 +45,7 @@ suite('listener', { concurrency: 2 }, () => {
       await emulator.invoke({ lines: ['after'] });
       await emulator.shutdown();
       const lineOf = ({ record }: { record: unknown }) =>
-        typeof record === 'string' ? record.replace(/\n$/, '') : JSON.stringify(record);
+        typeof record === 'string' ? record.replace(/\r?\n$/, '') : JSON.stringify(record);
       const salvaged = expect.filter(({ type }) => type === 'function').map(lineOf);
       const lines = loki.lines('function');
       assertSameLines(

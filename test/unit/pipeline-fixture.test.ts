@@ -14,7 +14,7 @@ const isRecent = (line: string) => line !== 'time at the epoch';
 function lineOf(record: PlatformRecord): string {
   if (typeOf(record) === 'platform') return JSON.stringify(record);
   if (typeof record.record !== 'string') return JSON.stringify(record.record);
-  return record.record.endsWith('\n') ? record.record.slice(0, -1) : record.record;
+  return record.record.replace(/\r?\n$/, '');
 }
 
 describe('the records of the Logs API', () => {

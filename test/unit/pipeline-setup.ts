@@ -2,7 +2,7 @@
 import type { Config } from '../../src/config/config.ts';
 import { createOwnLineTest } from '../../src/log.ts';
 import { createLedger } from '../../src/losses.ts';
-import { createPipeline } from '../../src/pipeline.ts';
+import { createPipeline, type PipelineParts } from '../../src/pipeline.ts';
 import { ACCEPTED, FakePushClient, type PushScript, recordingLog } from '../fakes/doubles.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { nanosecondsOf, testConfig } from '../fakes/records.ts';
@@ -19,7 +19,12 @@ export interface Arrived {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function setUp(changes: Partial<Config> = {}, script: PushScript = () => ACCEPTED, concurrent = false) {
+export function setUp(
+  changes: Partial<Config> = {},
+  script: PushScript = () => ACCEPTED,
+  concurrent = false,
+  parts: Partial<PipelineParts> = {},
+) {
   const clock = new FakeClock();
   const client = new FakePushClient(clock, script);
   const ledger = createLedger();
@@ -40,6 +45,7 @@ export function setUp(changes: Partial<Config> = {}, script: PushScript = () => 
     },
     isOwnLine: createOwnLineTest(OWN_PID),
     defer: queueMicrotask,
+    ...parts,
   });
   return {
     clock,

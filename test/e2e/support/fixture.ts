@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { lineOf } from '../../fakes/extension.ts';
+import { isLine, lineOf } from '../../fakes/extension.ts';
 import type { StoredEntry } from '../../fakes/loki/store.ts';
 
 export interface FixtureRecord {
@@ -54,7 +54,7 @@ export function lineOfRecord(raw: FixtureRecord): string {
 /** The entry of a record; fails unless there is exactly one. */
 export function entryOf(entries: readonly StoredEntry[], record: FixtureRecord): StoredEntry {
   const line = lineOfRecord(record);
-  const [entry, ...more] = entries.filter((candidate) => candidate.line === line);
+  const [entry, ...more] = entries.filter((candidate) => isLine(candidate.line, line));
   assert.ok(entry !== undefined && more.length === 0, `once: ${line.slice(0, 200)}`);
   return entry;
 }

@@ -98,5 +98,5 @@ export function expectedLine(record: { readonly type?: unknown; readonly record?
   const isLine = (record.type === 'function' || record.type === 'extension') && record.record !== undefined;
   if (!isLine) return JSON.stringify(record).toWellFormed();
   const text = typeof record.record === 'string' ? record.record : JSON.stringify(record.record);
-  return (typeof record.record === 'string' && text.endsWith('\n') ? text.slice(0, -1) : text).toWellFormed();
+  return (typeof record.record === 'string' ? text.replace(/\r?\n$/, '') : text).toWellFormed();
 }

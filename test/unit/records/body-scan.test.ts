@@ -17,8 +17,12 @@ interface Reading {
 }
 
 function readThoroughly(body: Buffer): Reading {
-  const { records, unreadable } = createBodyReader().read(Buffer.from(body));
-  return { records: records.map((raw) => toLogRecord(raw, createTimeReader())), unreadable };
+  let unreadable = 0;
+  const reader = createBodyReader();
+  const elements = reader.read(Buffer.from(body), (records) => {
+    unreadable += records;
+  });
+  return { records: [...elements].map((json) => toLogRecord(json, createTimeReader())), unreadable };
 }
 
 /** @returns what the two ways found together, and how many records the scan found */

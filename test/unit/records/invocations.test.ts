@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toByteString } from '../../../src/byte-string.ts';
 import { createInvocations, type Invocations } from '../../../src/records/invocations.ts';
 import { toLogRecord } from '../../../src/records/record.ts';
 import { createTimeReader } from '../../../src/records/record-time.ts';
@@ -7,7 +8,7 @@ import { FakeClock } from '../../fakes/fake-clock.ts';
 import { functionRecord, platformRecord } from '../../fakes/records.ts';
 
 const readTime = createTimeReader();
-const record = (raw: unknown) => toLogRecord(raw, readTime);
+const record = (raw: unknown) => toLogRecord(toByteString(JSON.stringify(raw)), readTime);
 const event = (name: string, requestId?: string, more: object = {}) =>
   record(platformRecord(name, { ...(requestId !== undefined && { requestId }), ...more }));
 const line = (text: string) => record(functionRecord(text));

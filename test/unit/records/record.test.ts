@@ -5,15 +5,19 @@ import { toLogRecord, traceIdOf } from '../../../src/records/record.ts';
 import { createTimeReader } from '../../../src/records/record-time.ts';
 import { fixture } from '../../fakes/records.ts';
 
-const read = (raw: unknown) => toLogRecord(raw, createTimeReader());
+const readJson = (json: string) => toLogRecord(toByteString(json), createTimeReader());
+const read = (raw: unknown) => readJson(JSON.stringify(raw));
 const TIME = '2026-01-05T10:00:00.118Z';
 
-test('text is the line as it is, less one trailing newline', () => {
+test('text is the line as it is, less one line end', () => {
   const lines: [string, string][] = [
     ['hello\n', 'hello'],
     ['hello', 'hello'],
     ['two\n\n', 'two\n'],
-    ['windows\r\n', 'windows\r'],
+    ['windows\r\n', 'windows'],
+    ['two\r\n\r\n', 'two\r\n'],
+    ['old mac\r', 'old mac\r'],
+    ['\n\r\n', '\n'],
     [' spaces \n', ' spaces '],
     ['\n', ''],
     ['', ''],
@@ -34,6 +38,27 @@ test('a record that is neither text nor object is its JSON', () => {
   for (const record of [null, 42, true, [], ['a']]) {
     assert.equal(read({ time: TIME, type: 'function', record }).line, JSON.stringify(record));
   }
+});
+
+test('a value is sent as it was written: digits, order of keys, doubled keys, blanks and escapes', () => {
+  for (const record of [
+    '{"b":1,"1":2,"b":3}',
+    '{ "a" : 1.0 , "e":1e400,"f":1e-400,"g":0.1000000000000000055511151231257827 }',
+    '[12345678901234567890,-0.0,1E3]',
+    '{"u":"\\u00fc\\/\\ud83e"}',
+    '1.50',
+    `${'['.repeat(10_000)}"deep"${']'.repeat(10_000)}`,
+    `{"n":1.${'0'.repeat(80_000)}1}`,
+  ]) {
+    assert.equal(readJson(`{"time":"${TIME}","type":"function", "record": ${record} }`).line, record);
+    const event = `{"time":"${TIME}","type":"platform.x","record":${record}}`;
+    assert.equal(readJson(event).line, event);
+  }
+});
+
+test('of a field that is there twice the last one counts', () => {
+  const { line, source } = readJson('{"type":"extension","record":"a","type":"function","record":"b"}');
+  assert.deepEqual([line, source], ['b', 'function']);
 });
 
 test('a platform event is the whole event as JSON, with its full type', () => {
@@ -107,7 +132,7 @@ test('every record of both fixtures becomes a record with a line of its own', ()
 });
 
 test('whatever comes becomes a record', () => {
-  for (const raw of [null, undefined, 0, '', 'text', [], {}, true, { type: null, record: undefined }]) {
+  for (const raw of [null, 0, '', 'text', [], {}, true, { type: null, record: null }]) {
     assert.equal(typeof read(raw).line, 'string');
   }
 });
