@@ -1,18 +1,50 @@
 // The lifecycle: event after event until SHUTDOWN. The only file that knows that the process is frozen between events: asking for the next one
 // says that we are done, and from then on nothing may be counted on to run.
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from './flush-strategy.ts';
-import type { InvokeEvent, NextEvent } from './lambda/extensions-api.ts';
+import type { InvokeEvent, NextEvent, ShutdownEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
-import type { Pipeline } from './pipeline.ts';
-import { type Clock, type EpochMs, settledBy } from './time.ts';
+import { type Clock, type EpochMs, type Pace, settledBy } from './time.ts';
+
+/** What the lifecycle asks of whoever takes the records and brings them to Loki. */
+export interface Deliverer {
+  readonly invocations: {
+    /** Resolves when the function is done with this invocation and all that it printed is here. */
+    runtimeDone(requestId: string): Promise<unknown>;
+    /** Resolves when no report is outstanding. */
+    lastReport(): Promise<unknown>;
+  };
+  /** The first event has come. Calling it again does nothing. */
+  begin(): void;
+  /** The sandbox may be frozen from now on. */
+  suspend(): void;
+  /** The sandbox was thawed. */
+  resume(): void;
+  /** An invocation has begun. */
+  invoked(event: InvokeEvent): void;
+  /** Sends what is held without waiting for it. */
+  sendNow(): void;
+  /** Sends what is held, and waits for it no longer than `untilMs`. */
+  flush(untilMs: EpochMs): Promise<void>;
+  /** The last flush. */
+  drain(untilMs: EpochMs): Promise<void>;
+  /** What is held at the end is lost. */
+  abandon(): void;
+  reportLosses(): void;
+  /** Whether Loki answers well, as far as we know. */
+  isHealthy(): boolean;
+  oldestHeldMs(): EpochMs | undefined;
+}
 
 export interface LifecycleParts {
   readonly nextEvent: () => Promise<NextEvent>;
-  /** The pipeline, when it is loaded; undefined where there is nothing to deliver or nowhere to deliver it to. */
-  readonly pipeline: () => Promise<Pipeline | undefined>;
+  /** The deliverer, when it is loaded; undefined where there is nothing to deliver or nowhere to deliver it to. */
+  readonly deliverer: () => Promise<Deliverer | undefined>;
+  /** Settles when the process is asked to end without an event, as containers and emulators do. */
+  readonly terminated: Promise<unknown>;
   readonly strategy: FlushStrategy;
   /** The longest that one invocation is held for a flush. */
   readonly flushTimeoutMs: number;
+  readonly pace: Pace;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -21,8 +53,12 @@ export interface LifecycleParts {
 const DEADLINE_MARGIN_MS = 200;
 /** At SHUTDOWN late records are waited for this long. The last report was seen 5 ms late on average, 40 ms at most. */
 const LATE_RECORDS_MS = 300;
-/** At SHUTDOWN the last milliseconds are for the exit. */
-const EXIT_RESERVE_MS = 100;
+/** At SHUTDOWN the last milliseconds are for the exit: this much CPU time, at the pace at which the sandbox lets us work ... */
+const EXIT_CPU_MS = 10;
+/** ... and a timer that is late by two periods of the kernel's CPU accounting, which Lambda lets follow each other every 20 ms. */
+const EXIT_LATENESS_MS = 40;
+/** The time that a signal to end leaves us. */
+const TERMINATION_MS = 2_000;
 /** Between two attempts to reach the Runtime API when it does not answer. */
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
@@ -30,69 +66,110 @@ const MAX_RETRY_MS = 1_000;
 /** Runs until SHUTDOWN has been dealt with. Does not throw: whatever goes wrong on our side, the function goes on. */
 export async function runLifecycle(parts: LifecycleParts): Promise<void> {
   const { clock, strategy } = parts;
+  const end = awaitEnd(parts);
   let history = EMPTY_HISTORY;
-  let pipeline: Pipeline | undefined;
+  let deliverer: Deliverer | undefined;
   for (;;) {
-    await tolerate(parts, () => pipeline?.suspend());
-    const event = await insistOnNextEvent(parts);
-    await tolerate(parts, async () => {
-      pipeline = await parts.pipeline();
-    });
-    await tolerate(parts, () => pipeline?.begin());
-    await tolerate(parts, () => pipeline?.resume());
+    await tolerate(parts, () => deliverer?.suspend());
+    const event = await end.orSooner(insistOnNextEvent(parts));
+    const stretch = parts.pace.begin();
+    const begun = [
+      await tolerate(parts, async () => {
+        deliverer = await parts.deliverer();
+      }),
+      await tolerate(parts, () => deliverer?.begin()),
+      await tolerate(parts, () => deliverer?.resume()),
+    ];
     if (event.kind === 'shutdown') {
-      if (pipeline) await shutDown(pipeline, event.deadlineMs, parts);
+      parts.log.close();
+      if (deliverer) await shutDown(deliverer, event.deadlineMs, parts, stretch);
       return;
     }
+    stretch.end();
+    const isWell = begun.every(Boolean);
     await tolerate(parts, async () => {
-      if (!pipeline) return;
-      pipeline.invoked(event);
-      pipeline.reportLosses();
+      if (!deliverer) return;
+      deliverer.invoked(event);
+      deliverer.reportLosses();
       const nowMs = clock.now();
       history = recordInvocation(history, nowMs);
-      const decision = decideFlush(strategy, history, nowMs, pipeline.oldestHeldMs());
-      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background.
-      if (decision === 'wait' && pipeline.isHealthy()) await finishInvocation(pipeline, event, parts);
+      const decision = decideFlush(strategy, history, nowMs, deliverer.oldestHeldMs());
+      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background. And where a step of ours
+      // has failed, what we would wait for may never come.
+      if (decision === 'wait' && isWell && deliverer.isHealthy()) {
+        await end.orSooner(finishInvocation(deliverer, event, parts));
+      }
     });
   }
 }
-
 /** Waits for the end of the invocation and for its logs to be pushed, within the function's deadline and the flush timeout. */
-async function finishInvocation(pipeline: Pipeline, event: InvokeEvent, parts: LifecycleParts): Promise<void> {
+async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts: LifecycleParts): Promise<void> {
   const { clock, flushTimeoutMs } = parts;
   const remainingMs = Math.max(0, event.deadlineMs - clock.now());
   const letGoMs = event.deadlineMs - Math.min(DEADLINE_MARGIN_MS, remainingMs / 5);
-  const done = await settledBy(clock, pipeline.invocations.runtimeDone(event.requestId), letGoMs);
-  pipeline.reportLosses();
-  if (done) await pipeline.flush(Math.min(clock.now() + flushTimeoutMs, letGoMs));
+  const done = await settledBy(clock, deliverer.invocations.runtimeDone(event.requestId), letGoMs);
+  deliverer.reportLosses();
+  if (done) await deliverer.flush(Math.min(clock.now() + flushTimeoutMs, letGoMs));
   // The function is about to time out: its lines leave now, and what is not out by then leaves at SHUTDOWN.
-  else pipeline.sendNow();
+  else deliverer.sendNow();
 }
 
 /** Takes late records, pushes everything, and is done before the deadline. */
-async function shutDown(pipeline: Pipeline, deadlineMs: EpochMs, parts: LifecycleParts): Promise<void> {
-  const { clock } = parts;
-  const nowMs = clock.now();
-  const remainingMs = Math.max(0, deadlineMs - nowMs);
-  const lateUntilMs = nowMs + Math.min(LATE_RECORDS_MS, remainingMs / 3);
-  const endMs: EpochMs = deadlineMs - Math.min(EXIT_RESERVE_MS, remainingMs / 4);
-  await tolerate(parts, () => pipeline.sendNow());
-  await tolerate(parts, () => settledBy(clock, pipeline.invocations.lastReport(), lateUntilMs));
-  // Twice: what the first pushes lose is told with the second, if there is time.
-  for (let round = 0; round < 2; round++) {
-    await tolerate(parts, () => pipeline.reportLosses());
-    await tolerate(parts, () => pipeline.drain(endMs));
+async function shutDown(
+  deliverer: Deliverer,
+  deadlineMs: EpochMs,
+  parts: LifecycleParts,
+  stretch: { end(): void },
+): Promise<void> {
+  const { clock, pace } = parts;
+  const remainingMs = Math.max(0, deadlineMs - clock.now());
+  const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, remainingMs / 3);
+  const endMs = () => deadlineMs - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), remainingMs / 2);
+  await tolerate(parts, () => deliverer.sendNow());
+  stretch.end();
+  await tolerate(parts, () => settledBy(clock, deliverer.invocations.lastReport(), lateUntilMs));
+  await tolerate(parts, () => deliverer.reportLosses());
+  await tolerate(parts, () => deliverer.drain(endMs()));
+  // What was lost in these pushes is told with some more, if there is time.
+  if (clock.now() < endMs()) {
+    await tolerate(parts, () => deliverer.reportLosses());
+    await tolerate(parts, () => deliverer.drain(endMs()));
   }
-  await tolerate(parts, () => pipeline.abandon());
+  await tolerate(parts, () => deliverer.abandon());
 }
 
-/** Runs one step; a bug in it is reported and does not keep the next one from running. */
-async function tolerate({ log }: LifecycleParts, step: () => unknown): Promise<void> {
+/** Runs one step; a bug in it is reported and does not keep the next one from running. @returns whether it went well */
+async function tolerate({ log }: LifecycleParts, step: () => unknown): Promise<boolean> {
   try {
     await step();
+    return true;
   } catch (error) {
     log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
+    return false;
   }
+}
+
+interface End {
+  /** Gives what the promise gives; but when the process is asked to end before that, SHUTDOWN, and again at every later call. */
+  orSooner<T>(promise: Promise<T>): Promise<T | ShutdownEvent>;
+}
+
+function awaitEnd({ terminated, clock }: LifecycleParts): End {
+  let event: ShutdownEvent | undefined;
+  // One reaction for the whole life: a race with a promise that stays pending would keep each of its rounds in memory.
+  let wake: (() => void) | undefined;
+  void terminated.then(() => {
+    event = { kind: 'shutdown', reason: 'terminated', deadlineMs: clock.now() + TERMINATION_MS };
+    wake?.();
+  });
+  return {
+    orSooner: (promise) =>
+      new Promise((resolve, reject) => {
+        wake = () => event && resolve(event);
+        wake();
+        promise.then(resolve, reject);
+      }),
+  };
 }
 
 async function insistOnNextEvent({ nextEvent, clock, log }: LifecycleParts): Promise<NextEvent> {

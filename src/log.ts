@@ -1,6 +1,7 @@
 // The extension's own log: one JSON line per message on stdout, written by pino. A healthy run prints nothing, so pino is loaded
 // when the first message has to be printed and not before: it would cost every cold start 2 to 10 ms and 0.6 MB.
 // Never give it credentials or the contents of a log line.
+import { writeSync } from 'node:fs';
 import type { EpochMs } from './time.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -20,13 +21,20 @@ export interface Log {
   writeOnce(key: string, level: MessageLevel, message: string, fields?: LogFields, againAfterMs?: number): void;
   /** Resolves when all that was written so far has been printed. */
   printed(): Promise<void>;
+  /** The last moments begin: nothing is loaded any more, and what pino is not there for is printed without it. */
+  close(): void;
 }
 
 /**
  * @param loadSink called once, at the first message that is at or above the level. If it fails, messages are discarded:
  * the log is the last thing that may break the function.
  */
-export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now: () => EpochMs): Log {
+export function createLog(
+  level: LogLevel,
+  loadSink: () => Promise<LogSink>,
+  now: () => EpochMs,
+  plainSink: LogSink = printPlainly,
+): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   let sink: LogSink | undefined;
   let loading: Promise<void> | undefined;
@@ -35,10 +43,14 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
 
   async function load(): Promise<void> {
     try {
-      sink = await loadSink();
+      use(await loadSink());
     } catch {
-      sink = () => {};
+      use(() => {});
     }
+  }
+
+  function use(newSink: LogSink): void {
+    sink ??= newSink;
     for (const message of waiting.splice(0)) print(...message);
   }
 
@@ -71,8 +83,15 @@ export function createLog(level: LogLevel, loadSink: () => Promise<LogSink>, now
     async printed() {
       await loading;
     },
+    close: () => use(plainSink),
   };
 }
+
+/** The form of `log-pino.ts`. */
+const printPlainly: LogSink = (level, message, fields) => {
+  const line = { level, time: Date.now(), name: LOG_NAME, pid: process.pid, ...fields, msg: message };
+  writeSync(1, `${JSON.stringify(line)}\n`);
+};
 
 /** @returns a test for lines of the `extension` stream: whether they were printed by the process `pid`, that is by us */
 export function createOwnLineTest(pid: number): (line: string) => boolean {

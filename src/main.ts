@@ -11,17 +11,17 @@
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
 import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type Config, type ConfigProblem, type Environment, parseConfig } from './config/config.ts';
+import { type Config, type ConfigProblem, parseConfig } from './config/config.ts';
 import { runLifecycle } from './extension.ts';
 import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
-import { garbageCollector, loadLate } from './late/load.ts';
+import { garbageCollector, leave, loadLate } from './late/load.ts';
 import { createLog, type Log } from './log.ts';
 import { createTidier } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
-import { systemClock } from './time.ts';
+import { createPace, type Pace, systemClock } from './time.ts';
 import { version } from './version.ts';
 
 const USAGE = `aws-lambda-loki-extension ${version}
@@ -37,7 +37,7 @@ Settings are environment variables of the function: LOKI_PUSH_ENDPOINT, LOKI_USE
 const REGISTER_ATTEMPTS = 5;
 const REGISTER_RETRY_MS = 50;
 
-async function main(args: readonly string[], env: Environment): Promise<number> {
+async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   if (args.length > 0) return commandLine(args);
   const address = env['AWS_LAMBDA_RUNTIME_API'];
   if (!address) {
@@ -57,13 +57,14 @@ async function main(args: readonly string[], env: Environment): Promise<number> 
     return 1;
   }
   const { config, problems } = settings ?? parseConfig(env);
-  if (env['NODE_DEBUG'] || env['NODE_V8_COVERAGE']) hushNode();
+  tameNode(env);
   const late = lazily(() => loadLate(config.endpoint?.url.startsWith('https:') ?? false));
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
   process.on('uncaughtException', (error) => {
     log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
   });
-  await serve({ config, problems, registration, runtimeApi, extensionsApi, late, log });
+  const pace = createPace(slownessOf(config.memoryBytes), systemClock.now, threadCpuMs);
+  await serve({ config, problems, registration, runtimeApi, extensionsApi, late, pace, log });
   await log.printed();
   return 0;
 }
@@ -75,11 +76,13 @@ interface Started {
   readonly runtimeApi: RuntimeApi;
   readonly extensionsApi: ExtensionsApi;
   readonly late: () => ReturnType<typeof loadLate>;
+  readonly pace: Pace;
   readonly log: Log;
 }
 
 /** From the registration to SHUTDOWN. */
-async function serve({ config, problems, registration, runtimeApi, extensionsApi, late, log }: Started): Promise<void> {
+async function serve(started: Started): Promise<void> {
+  const { config, problems, registration, runtimeApi, extensionsApi, late, pace, log } = started;
   const { endpoint } = config;
   const managed = !registration.events.includes('INVOKE');
   const openPipeline = lazily(async (): Promise<Pipeline | undefined> => {
@@ -111,6 +114,7 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
     if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener.port, log);
   }
 
+  const terminated = Promise.withResolvers<unknown>();
   let askedBefore = false;
   await runLifecycle({
     nextEvent: () =>
@@ -120,12 +124,15 @@ async function serve({ config, problems, registration, runtimeApi, extensionsApi
           return;
         }
         askedBefore = true;
+        process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.write(level, message);
       }),
-    pipeline: () => (subscribed ? openPipeline() : Promise.resolve(undefined)),
+    deliverer: () => (subscribed ? openPipeline() : Promise.resolve(undefined)),
+    terminated: terminated.promise,
     strategy: config.flushStrategy,
     flushTimeoutMs: config.flushTimeoutMs,
+    pace,
     clock: systemClock,
     log,
   });
@@ -190,9 +197,36 @@ async function trySubscribe(
   return false;
 }
 
+/** Lambda gives a function of this much memory one whole CPU, and a smaller one its part of it. */
+const FULL_CPU_BYTES = 1_769 * 1024 * 1024;
+
+/** How many milliseconds one of CPU time takes; unknown memory is taken for the smallest function's. */
+function slownessOf(memoryBytes = 128 * 1024 * 1024): number {
+  return FULL_CPU_BYTES / memoryBytes;
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known for what it is. */
+const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
+
 /**
- * Node obeys these variables of the function before any code of ours runs. What it prints for them on stderr would come back as records of
- * the `extension` stream and make it print more, and it would write a coverage report at exit.
+ * What Node and the C library do because of variables of the function, and what they print about it, where there is no way to tell them before
+ * they start. Whatever is printed on stderr comes back as a record of the `extension` stream.
+ */
+function tameNode(env: NodeJS.ProcessEnv): void {
+  if (env['NODE_DEBUG'] || env['NODE_V8_COVERAGE']) hushNode();
+  // Verification is never switched off by it, and yet Node would warn that it is.
+  delete env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
+}
+
+/**
+ * Node obeys these variables of the function before any code of ours runs. What it prints for them on stderr would make it print more, and it
+ * would write a coverage report at exit.
  */
 function hushNode(): void {
   process.getBuiltinModule('node:v8').stopCoverage();
@@ -222,10 +256,7 @@ function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-main(process.argv.slice(2), process.env).then(
-  (exitCode) => process.exit(exitCode),
-  (error: unknown) => {
-    process.stderr.write(`aws-lambda-loki-extension: ${String(error)}\n`);
-    process.exit(1);
-  },
-);
+main(process.argv.slice(2), process.env).then(leave, (error: unknown) => {
+  process.stderr.write(`aws-lambda-loki-extension: ${String(error)}\n`);
+  leave(1);
+});

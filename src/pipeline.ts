@@ -122,6 +122,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   let received = 0;
   /** Whether the next slice is under way. */
   let reading = false;
+  let begun = false;
   let instanceId: string | undefined;
 
   function lose(reason: DropReason, records: number): void {
@@ -150,7 +151,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     while (bodies.waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
     if (parts.concurrent) reportLosses();
     // Before the first event nothing is sent: a snapshot must hold no connection.
-    if (instanceId !== undefined) delivery.wake();
+    if (begun) delivery.wake();
   }
 
   /** Reads the bodies that are there now, for half of the time that is left at most: the other half is for sending. */
@@ -251,13 +252,18 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     receive(body, release) {
       received++;
       bodies.add(body, release);
-      if (instanceId !== undefined || bodies.waitingBytes() > MAX_KEPT_BYTES) readSoon();
+      if (begun || bodies.waitingBytes() > MAX_KEPT_BYTES) readSoon();
     },
     begin() {
-      if (instanceId !== undefined) return;
-      instanceId = parts.drawInstanceId();
-      sharedMetadata.clear();
-      readSoon();
+      if (begun) return;
+      begun = true;
+      try {
+        instanceId = parts.drawInstanceId();
+        sharedMetadata.clear();
+      } finally {
+        // Whatever went wrong: bodies that are kept back for ever would be lost, and their invocations held for ever.
+        readSoon();
+      }
     },
     suspend: () => parts.client.expectFreeze(),
     resume() {

@@ -11,6 +11,7 @@ import { createLog } from '../../src/log.ts';
 import type { PushClient } from '../../src/loki/push-client.ts';
 import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
+import { createPace } from '../../src/time.ts';
 import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import type { Pattern, Played, PlayedInvocation, PlayedLine } from './patterns.ts';
 import {
@@ -51,9 +52,11 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
   const platform = createPlatform(time, (body) => pipeline.receive(body));
   const ended = runLifecycle({
     nextEvent: platform.nextEvent,
-    pipeline: () => Promise.resolve(pipeline),
+    deliverer: () => Promise.resolve(pipeline),
+    terminated: new Promise(() => {}),
     strategy,
     flushTimeoutMs: config.flushTimeoutMs,
+    pace: createPace(1, time.now, () => 0),
     clock: time.sandboxClock,
     log,
   });

@@ -34,6 +34,8 @@ export interface Config {
   readonly pushTimeoutMs: number;
   readonly retryMinBackoffMs: number;
   readonly retryMaxBackoffMs: number;
+  /** Of the function, which is what we share. */
+  readonly memoryBytes: number | undefined;
   readonly region: string | undefined;
   /** What the register answer says goes first. */
   readonly functionName: string | undefined;
@@ -93,6 +95,7 @@ export function parseConfig(env: Environment): ConfigResult {
     pushTimeoutMs: readNumber(reader, 'LOKI_PUSH_TIMEOUT_MS'),
     retryMinBackoffMs,
     retryMaxBackoffMs: readMaxBackoffMs(reader, retryMinBackoffMs),
+    memoryBytes,
     region: trimmed(env['AWS_REGION']) ?? trimmed(env['AWS_DEFAULT_REGION']),
     functionName: trimmed(env['AWS_LAMBDA_FUNCTION_NAME']),
     functionVersion: trimmed(env['AWS_LAMBDA_FUNCTION_VERSION']),

@@ -1,12 +1,12 @@
 // The late half of the program: what the first record needs, and nothing that registering needs. It is loaded once the first next event has
 // been asked for; see the order of the start in main.ts.
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import { createOwnLineTest, type Log, type LogSink } from '../log.ts';
 import { createPushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
 import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
+import { createRandom, drawHex } from '../random.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
 
@@ -26,8 +26,8 @@ export function openPipeline(
     ledger: createLedger(),
     log,
     clock: systemClock,
-    random: () => Number.parseInt(drawRandomHex().slice(0, 8), 16) / 2 ** 32,
-    drawInstanceId: drawRandomHex,
+    random: createRandom(),
+    drawInstanceId: drawHex,
     isOwnLine: createOwnLineTest(process.pid),
     defer: setImmediate,
   });
@@ -37,12 +37,4 @@ export function openPipeline(
 export async function openLogSink(): Promise<LogSink> {
   const { createPinoSink } = await import('../log-pino.ts');
   return createPinoSink();
-}
-
-/**
- * Sixteen hexadecimal digits from the kernel, at the moment they are asked for: a snapshot is restored many times, and a generator inside
- * the process would go on alike in all the copies. It also spares us node:crypto.
- */
-function drawRandomHex(): string {
-  return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').replaceAll('-', '').slice(0, 16);
 }

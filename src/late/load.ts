@@ -15,3 +15,8 @@ export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')
 export function garbageCollector(): () => void {
   return () => {};
 }
+
+/** Ends the process. */
+export function leave(exitCode: number): never {
+  process.exit(exitCode);
+}

@@ -13,6 +13,7 @@ export interface LoggedMessage {
 
 export interface RecordingLog extends Log {
   readonly messages: readonly LoggedMessage[];
+  readonly closed: boolean;
 }
 
 /** Remembers every message; `writeOnce` is as silent as the real one when no time limit is given. */
@@ -20,8 +21,12 @@ export function recordingLog(clock?: Clock): RecordingLog {
   const messages: LoggedMessage[] = [];
   const writtenMs = new Map<string, EpochMs>();
   const write: Log['write'] = (level, message, fields = {}) => void messages.push({ level, message, fields });
+  let closed = false;
   return {
     messages,
+    get closed() {
+      return closed;
+    },
     write,
     writeOnce(key, level, message, fields, againAfterMs = Number.POSITIVE_INFINITY) {
       const nowMs = clock?.now() ?? 0;
@@ -31,6 +36,9 @@ export function recordingLog(clock?: Clock): RecordingLog {
       write(level, message, fields);
     },
     printed: () => Promise.resolve(),
+    close() {
+      closed = true;
+    },
   };
 }
 

@@ -62,6 +62,7 @@ export function testConfig(changes: Partial<Config> = {}): Config {
     pushTimeoutMs: 5_000,
     retryMinBackoffMs: 100,
     retryMaxBackoffMs: 10_000,
+    memoryBytes: undefined,
     region: 'eu-central-1',
     functionName: 'orders-api',
     functionVersion: '$LATEST',

@@ -23,7 +23,7 @@ const late = await loadLate(config.endpoint.url.startsWith('https:'));
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 const before = new Set(moduleLoadList);
 
-const log = { write() {}, writeOnce() {}, printed: () => Promise.resolve() };
+const log = { write() {}, writeOnce() {}, printed: () => Promise.resolve(), close() {} };
 const identity = { functionName: 'orders-api', functionVersion: undefined, region: undefined };
 const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
 pipeline.begin();

@@ -1,8 +1,7 @@
-// A lifecycle with fakes all around it: events come from a script, the pipeline notes what is asked of it and when.
-import { type LifecycleParts, runLifecycle } from '../../src/extension.ts';
+// A lifecycle with fakes all around it: events come from a script, the deliverer notes what is asked of it and when.
+import { type Deliverer, type LifecycleParts, runLifecycle } from '../../src/extension.ts';
 import type { NextEvent } from '../../src/lambda/extensions-api.ts';
-import type { Pipeline } from '../../src/pipeline.ts';
-import type { EpochMs } from '../../src/time.ts';
+import { createPace, type EpochMs } from '../../src/time.ts';
 import { recordingLog } from '../fakes/doubles.ts';
 import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
@@ -25,7 +24,7 @@ export interface Behaviour {
   readonly lastReportAfterMs?: number;
   /** Throws when a call of this name is made. */
   readonly failing?: string;
-  readonly withoutPipeline?: boolean;
+  readonly withoutDeliverer?: boolean;
 }
 
 /** Moments are milliseconds since the start, events come `gapMs` after the request for them. */
@@ -48,13 +47,12 @@ export function setUp(
       if (ms !== undefined) clock.after(lastsMs, resolve);
     });
 
-  const pipeline: Pipeline = {
+  const deliverer: Deliverer = {
     invocations: {
       runtimeDone: () => takes(behaviour.runtimeDoneAfterMs),
       lastReport: () => takes(behaviour.lastReportAfterMs),
     },
     invoked: () => note('invoked'),
-    receive: () => note('receive'),
     begin: () => note('begin'),
     suspend: () => {},
     resume: () => note('resume'),
@@ -70,7 +68,6 @@ export function setUp(
     abandon: () => note('abandon'),
     reportLosses: () => note('reportLosses'),
     isHealthy: () => true,
-    heldEntries: () => 0,
     oldestHeldMs: () => undefined,
   };
 
@@ -83,9 +80,11 @@ export function setUp(
       if (event instanceof Error) throw event;
       return event;
     },
-    pipeline: async () => (behaviour.withoutPipeline ? undefined : pipeline),
+    deliverer: async () => (behaviour.withoutDeliverer ? undefined : deliverer),
+    terminated: new Promise(() => {}),
     strategy: 'end',
     flushTimeoutMs: 2_000,
+    pace: createPace(1, clock.now, () => 0),
     clock,
     log,
     ...parts,

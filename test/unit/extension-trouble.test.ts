@@ -1,6 +1,7 @@
 // Whatever goes wrong on our side, the function goes on: only SHUTDOWN ends the lifecycle.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { START_MS } from '../fakes/fake-clock.ts';
 import { invoke, setUp, shutdown } from './extension-setup.ts';
 
 for (const failing of ['begin', 'resume', 'invoked', 'reportLosses', 'flush']) {
@@ -29,20 +30,20 @@ test('a bug before the last flush does not keep what is held from being pushed a
   }
 });
 
-test('a pipeline that cannot be had does not end the loop', async () => {
+test('a deliverer that cannot be had does not end the loop', async () => {
   const { clock, nextAtMs, over } = setUp(
     [invoke(3_000), shutdown(5_000)],
     {},
     {
-      pipeline: () => Promise.reject(new Error('the late half is broken')),
+      deliverer: () => Promise.reject(new Error('the late half is broken')),
     },
   );
   await clock.until(over, 5_000);
   assert.equal(nextAtMs().length, 2);
 });
 
-test('without a pipeline events are taken one after another, and SHUTDOWN ends at once', async () => {
-  const { clock, calls, over } = setUp([invoke(3_000), invoke(3_000), shutdown(5_000)], { withoutPipeline: true });
+test('without a deliverer events are taken one after another, and SHUTDOWN ends at once', async () => {
+  const { clock, calls, over } = setUp([invoke(3_000), invoke(3_000), shutdown(5_000)], { withoutDeliverer: true });
   await clock.until(over, 0);
   assert.deepEqual(
     calls.map(({ name }) => name),
@@ -68,4 +69,39 @@ test('errors of next are never given up on, never tried in a tight loop, and sai
   assert.ok(log.messages.length >= 1 && log.messages.length <= 6, `${log.messages.length} messages`);
   await clock.advance(300_000);
   assert.ok(names().includes('abandon'), 'SHUTDOWN came through in the end');
+});
+
+test('asked to end by a signal: SHUTDOWN with two seconds, while next is pending and while an invocation is held', async () => {
+  for (const events of [[], [invoke(60_000)]]) {
+    const terminated = Promise.withResolvers<void>();
+    const { clock, calls, over } = setUp(
+      events,
+      { drainTakesMs: 10_000, lastReportAfterMs: 1 },
+      { terminated: terminated.promise },
+    );
+    await clock.advance(5_000);
+    terminated.resolve();
+    await clock.until(over, 2_000);
+    assert.ok(clock.now() - START_MS > 6_000, 'it takes its time');
+    assert.deepEqual(
+      calls.map(({ name }) => name).filter((name) => ['drain', 'abandon'].includes(name)),
+      ['drain', 'abandon'],
+    );
+  }
+});
+
+test('a signal during SHUTDOWN changes nothing', async () => {
+  const terminated = Promise.withResolvers<void>();
+  const { clock, names, over } = setUp([shutdown(2_000)], { drainTakesMs: 1_000 }, { terminated: terminated.promise });
+  await clock.advance(500);
+  terminated.resolve();
+  await clock.until(over, 2_000);
+  assert.equal(names().filter((name) => name === 'abandon').length, 1);
+});
+
+test('the log loads nothing any more once SHUTDOWN has come', async () => {
+  const { clock, log, over } = setUp([invoke(3_000), shutdown(5_000)], { runtimeDoneAfterMs: 1, lastReportAfterMs: 1 });
+  assert.equal(log.closed, false);
+  await clock.until(over, 5_000);
+  assert.equal(log.closed, true);
 });

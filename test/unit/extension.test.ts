@@ -119,3 +119,16 @@ test('after SHUTDOWN no next event is asked for', async () => {
   assert.equal(nextAtMs().length, 1);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test('the slower the sandbox lets us work, the more time is kept for the exit, and never more than half of it', async () => {
+  const reservedMs = async (slowness: number, deadlineInMs: number) => {
+    const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
+    const parts = setUp([shutdown(deadlineInMs)], { drainTakesMs: 10_000, lastReportAfterMs: 1 }, { pace });
+    const startMs = parts.clock.now();
+    await parts.clock.until(parts.over, deadlineInMs);
+    return deadlineInMs - (parts.clock.now() - startMs);
+  };
+  assert.equal(await reservedMs(1, 2_000), 50);
+  assert.equal(await reservedMs(14, 2_000), 180);
+  assert.equal(await reservedMs(14, 300), 150);
+});

@@ -8,11 +8,12 @@ function setUp(level: Parameters<typeof createLog>[0] = 'warn') {
   const printed: string[] = [];
   let loads = 0;
   const sink: LogSink = (messageLevel, message) => void printed.push(`${messageLevel} ${message}`);
+  const plain: LogSink = (messageLevel, message) => void printed.push(`plain ${messageLevel} ${message}`);
   const load = async () => {
     loads++;
     return sink;
   };
-  return { clock, printed, log: createLog(level, load, clock.now), loads: () => loads };
+  return { clock, printed, log: createLog(level, load, clock.now, plain), loads: () => loads };
 }
 
 test('nothing is loaded before there is something to print', async () => {
@@ -31,6 +32,28 @@ test('messages that wait for the sink are printed in order, and it is loaded onc
   log.write('fatal', 'three');
   assert.deepEqual(printed, ['warn one', 'error two', 'fatal three']);
   assert.equal(loads(), 1);
+});
+
+test('once it is closed nothing is loaded any more: what comes is printed plainly, and what was loaded is used on', async () => {
+  const late = setUp();
+  late.log.close();
+  late.log.write('warn', 'one');
+  assert.deepEqual(late.printed, ['plain warn one']);
+  assert.equal(late.loads(), 0);
+  const { log, printed } = setUp();
+  log.write('warn', 'one');
+  await log.printed();
+  log.close();
+  log.write('warn', 'two');
+  assert.deepEqual(printed, ['warn one', 'warn two']);
+});
+
+test('what waits for the sink while the log is closed is printed once', async () => {
+  const { log, printed } = setUp();
+  log.write('warn', 'one');
+  log.close();
+  await log.printed();
+  assert.deepEqual(printed, ['plain warn one']);
 });
 
 test('silent prints nothing at all', async () => {

@@ -272,3 +272,15 @@ test('idle, the pipeline has no timer', async () => {
   await clock.settle();
   assert.equal(clock.pendingTimers, 0);
 });
+
+test('where no instance can be drawn, what was kept back is read and sent without one', async () => {
+  const drawInstanceId = () => {
+    throw new Error('no chance');
+  };
+  const { pipeline, arrived } = setUp({}, () => ACCEPTED, false, { drawInstanceId });
+  pipeline.receive(bodyOf(functionRecord('early')));
+  assert.throws(() => pipeline.begin());
+  pipeline.begin();
+  const [entry] = await arrived();
+  assert.deepEqual([entry?.line, entry?.metadata['instance']], ['early', undefined]);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settledBy } from '../../src/time.ts';
+import { createPace, settledBy } from '../../src/time.ts';
 import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
 test('a promise that settles in time is reported as settled, and no timer stays', async () => {
@@ -38,4 +38,27 @@ test('a wait that was frozen over ends with the thaw', async () => {
   const settled = settledBy(clock, new Promise(() => {}), START_MS + 100);
   await clock.freeze(3_600_000);
   assert.equal(await settled, false);
+});
+
+test('the pace of a sandbox: the worst that was seen or expected, of stretches long enough to tell', () => {
+  let nowMs = 0;
+  let cpuMs = 0;
+  const pace = createPace(
+    3,
+    () => nowMs,
+    () => cpuMs,
+  );
+  const work = (usedMs: number, tookMs: number) => {
+    const stretch = pace.begin();
+    cpuMs += usedMs;
+    nowMs += tookMs;
+    stretch.end();
+    return pace.slowness();
+  };
+  assert.equal(pace.slowness(), 3);
+  assert.equal(work(10, 10), 3);
+  assert.equal(work(0.1, 90), 3, 'too short to tell');
+  assert.equal(work(5, 70), 14);
+  assert.equal(work(10, 10), 14);
+  assert.equal(work(5, 5_000), 20, 'slower than any function is');
 });

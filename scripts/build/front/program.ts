@@ -29,6 +29,8 @@ const PAGE_BYTES = 6n;
 const LOADER_BASE = 7n;
 const PROGRAM_ENTRY = 9n;
 const EXECUTABLE_PATH = 31n;
+/** The name of a program that shall exit. */
+const LEAVING = 'leaving!';
 /** The loader names its versions near its beginning. */
 const SEARCHED_BYTES = 16_384n;
 
@@ -47,6 +49,7 @@ export function makeFront(program: FrontProgram): Buffer {
   const code = new MachineCode(SETS[program.architecture]);
   code.begin('stack');
   code.reserve('child status', 16);
+  exitIfLeaving(code);
   readVectors(code);
   mapLoader(code, 'loader path');
   code.set('is glibc', 0n);
@@ -75,6 +78,15 @@ export function makeFront(program: FrontProgram): Buffer {
     code.text(`libstdc++ ${index}`, path);
   });
   return code.finish();
+}
+
+/** Node.js becomes this program by that name where it has to end at once (src/late/load.sea.ts). */
+function exitIfLeaving(code: MachineCode): void {
+  code.load('text', 8, 'stack', 8n);
+  code.when('text', '!=', 0n, () => {
+    code.load('word', 8, 'text');
+    code.jumpIf('word', '==', Buffer.from(LEAVING, 'latin1').readBigUInt64LE(), 'tried');
+  });
 }
 
 /** The stack holds the count of arguments, these, 0, the environment, 0, and the auxiliary vector in pairs up to key 0. */

@@ -38,6 +38,7 @@ test('has defaults for everything but the endpoint', () => {
     pushTimeoutMs: 5000,
     retryMinBackoffMs: 100,
     retryMaxBackoffMs: 10_000,
+    memoryBytes: undefined,
     region: undefined,
     functionName: undefined,
     functionVersion: undefined,

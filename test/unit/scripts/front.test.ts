@@ -174,6 +174,15 @@ test('a stranded front ends when it may not register, and when there is no Lambd
   assert.match(outside.stderr, /^aws-lambda-loki-extension: Node\.js cannot start on this base system: .*\n$/);
 });
 
+test('a program by the name that Node.js takes to leave at once exits with 0, and does nothing else', (t) => {
+  const file = path.join(folder(t), 'node');
+  writeFileSync(file, attachFront(readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node'))), { mode: 0o755 });
+  const leave = spawnSync(file, [], { argv0: 'leaving!', input: 'process.exit(3)', env: {} });
+  assert.equal(leave.status, 0);
+  const stay = spawnSync(file, [], { argv0: 'leaving', input: 'process.exit(3)', env: {} });
+  assert.equal(stay.status, 3);
+});
+
 test('attaching the front adds to a file, and changes three fields of its header', () => {
   const plain = readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node'));
   const fronted = attachFront(plain);
