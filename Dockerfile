@@ -1,7 +1,7 @@
 # A carrier for functions that are container images: the extension and its licences, to be copied from. `make zip` first;
 # nothing is downloaded here.
 #
-#   docker build --build-arg ARCH=x86_64 --tag aws-lambda-loki-extension .
+#   docker build --build-arg ARCH=x86_64 --tag aws-lambda-loki-extension .      (or buildah build, or podman build)
 #
 # and in the function's own Dockerfile:
 #

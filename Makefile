@@ -12,7 +12,7 @@ ARCHES := x86_64 arm64
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCH ?= $(HOST_ARCH)
 $(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH must be one of: $(ARCHES)))
-NODE := $(CURDIR)/node_modules/node-linux-$(if $(filter arm64,$(HOST_ARCH)),arm64,x64)/bin/node
+NODE := node_modules/node-linux-$(if $(filter arm64,$(HOST_ARCH)),arm64,x64)/bin/node
 NODE_TEST := $(NODE) --test --test-reporter=spec --test-reporter-destination=stdout
 COVERAGE := --experimental-test-coverage --test-coverage-include='src/**/*.ts' \
 	--test-coverage-lines=95 --test-coverage-branches=95 --test-coverage-functions=95
@@ -24,7 +24,7 @@ INSTALLED := node_modules/.package-lock.json
 BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-lock.json esbuild.config.mjs \
 	$(addprefix scripts/build/,sea.ts elf.ts code-cache.ts toolchain.ts warm-up.ts) \
 	test/fakes/tls-relay.ts $(wildcard test/fixtures/tls/*.pem) $(wildcard scripts/build/front/*.ts)
-LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts deflate.ts licenses.ts zip.ts)
+LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts licenses.ts)
 
 ##@ Every day
 

@@ -26,6 +26,8 @@ const SAME_CACHE = '--random-seed=1';
  */
 const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'];
 
+// Whoever builds may keep files to himself; the function's user must get at those that are copied into an image.
+process.umask(0o022);
 const arch = parseArchitecture(process.argv[2]);
 const sourceDir = path.resolve(process.argv[3] ?? path.join(root, 'src'));
 const output = path.resolve(process.argv[4] ?? executablePath(arch));

@@ -72,6 +72,8 @@ function layOut(extension: string): void {
   writeFileSync('/var/runtime/bootstrap', `#!/opt/rie/node\n${bootstrap}`, { mode: 0o755 });
 }
 
+// What is laid out here is for other users too.
+process.umask(0o022);
 const refusal = unsafe();
 const extension = process.env['RIE_EXTENSION'] ?? '';
 if (refusal !== undefined || !existsSync(extension)) {
