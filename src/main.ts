@@ -91,6 +91,7 @@ async function serve(started: Started): Promise<void> {
       const identity = {
         functionName: registration.functionName ?? config.functionName ?? 'unknown',
         functionVersion: registration.functionVersion ?? config.functionVersion,
+        accountId: registration.accountId,
         region: config.region,
       };
       const pipeline = (await late()).openPipeline(config, endpoint, identity, managed, log);

@@ -1,27 +1,26 @@
 // The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
-import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
+import { createEntries } from './entries.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
 import type { StreamType } from './loki/batch.ts';
 import { createDelivery } from './loki/delivery.ts';
-import { encodeMetadata } from './loki/encode.ts';
 import { formatLabels } from './loki/labels.ts';
-import { splitLine } from './loki/long-line.ts';
 import type { PushClient } from './loki/push-client.ts';
 import { createTeller } from './loki/teller.ts';
 import type { DropReason, Ledger, Losses } from './losses.ts';
 import { createBodyQueue } from './records/body-queue.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
-import type { Level } from './records/line-text.ts';
-import { type LogRecord, traceIdOf } from './records/record.ts';
-import type { Clock, EpochMs, Instant } from './time.ts';
+import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
+import type { Clock, EpochMs } from './time.ts';
 
 /** Who we are for Loki: where the labels come from. */
 export interface FunctionIdentity {
   readonly functionName: string;
   readonly functionVersion: string | undefined;
+  /** The platform does not tell it everywhere. */
+  readonly accountId: string | undefined;
   readonly region: string | undefined;
 }
 
@@ -46,7 +45,7 @@ export interface PipelineParts {
 export interface Pipeline {
   readonly invocations: Pick<Invocations, 'runtimeDone' | 'lastReport'>;
   /** An invocation has begun. */
-  invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader'>): void;
+  invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'>): void;
   /**
    * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as they are.
    * @param release is called when the body has been read and its memory given back
@@ -73,8 +72,6 @@ export interface Pipeline {
   oldestHeldMs(): EpochMs | undefined;
 }
 
-const NO_METADATA = Buffer.alloc(0);
-
 /** So long is read in one go: meanwhile no body is answered. */
 const SLICE_MS = 2;
 /** So many records are read between two looks at the clock. */
@@ -82,18 +79,9 @@ const RECORDS_AT_A_TIME = 32;
 /** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Lines of more invocations than this do not come in turn. */
-const SHARED_INVOCATIONS = 16;
-
-interface SharedMetadata {
-  readonly traceId: string | undefined;
-  readonly byLevel: Map<Level | undefined, Buffer>;
-}
-
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, identity, ledger, log, clock, isOwnLine } = parts;
-  const logTypes = new Set(config.logTypes);
-  const invocations = createInvocations(parts.concurrent);
+  const { config, identity, ledger, log, clock, concurrent } = parts;
+  const invocations = createInvocations(concurrent);
   const backlog = createBacklog(
     streamLabels(config, identity),
     {
@@ -112,18 +100,25 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     tell: createTeller(log),
     settled() {
       // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
-      if (parts.concurrent) reportLosses();
+      if (concurrent) reportLosses();
     },
   });
-  /** Encoded metadata of the invocations whose lines are coming in: lines of one differ in their level only. */
-  const sharedMetadata = new Map<string | undefined, SharedMetadata>();
+  const entries = createEntries({
+    config,
+    functionVersion: identity.functionVersion,
+    concurrent,
+    invocations,
+    backlog,
+    ledger,
+    isOwnLine: parts.isOwnLine,
+    takesMetadata: delivery.takesMetadata,
+  });
   const bodies = createBodyQueue();
   /** Bodies so far. */
   let received = 0;
   /** Whether the next slice is under way. */
   let reading = false;
   let begun = false;
-  let instanceId: string | undefined;
 
   function lose(reason: DropReason, records: number): void {
     ledger.received(records);
@@ -146,10 +141,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   function readSlice(): void {
     const nowMs = clock.now();
-    const takeNow = (record: LogRecord) => take(record, nowMs);
+    const takeNow = (record: LogRecord) => entries.take(record, nowMs);
     do bodies.read(RECORDS_AT_A_TIME, takeNow, lose);
     while (bodies.waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
-    if (parts.concurrent) reportLosses();
+    if (concurrent) reportLosses();
     // Before the first event nothing is sent: a snapshot must hold no connection.
     if (begun) delivery.wake();
   }
@@ -165,69 +160,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
-  function take(record: LogRecord, nowMs: EpochMs): void {
-    invocations.observe(record);
-    if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
-    if (!logTypes.has(record.source)) return;
-    if (record.source === 'extension' && isOwnLine(record.line)) return;
-    if (record.line === '') {
-      lose('empty_line', 1);
-      return;
-    }
-    const stated = record.time ?? { ms: nowMs, nanos: 0 };
-    const lineParts = splitLine(record.line, config.maxLineBytes);
-    if (!lineParts) {
-      hold(record, stated, record.line, undefined, nowMs);
-      return;
-    }
-    for (const [index, line] of lineParts.entries()) {
-      hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs);
-    }
-  }
-
-  function hold(record: LogRecord, stated: Instant, line: ByteString, part: string | undefined, nowMs: EpochMs): void {
-    const isError = record.level === 'error' || record.level === 'fatal';
-    backlog.add(record.source, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
-    ledger.received(1);
-  }
-
-  function metadataOf(record: LogRecord, part: string | undefined): Buffer {
-    if (!config.structuredMetadata || !delivery.takesMetadata()) return NO_METADATA;
-    const invocation = invocations.invocationOf(record);
-    const traceId = record.traceId ?? invocation?.traceId;
-    if (record.event !== undefined || part !== undefined) return encode(record, invocation?.requestId, traceId, part);
-    const requestId = invocation?.requestId;
-    let shared = sharedMetadata.get(requestId);
-    if (!shared || shared.traceId !== traceId) {
-      if (sharedMetadata.size >= SHARED_INVOCATIONS) sharedMetadata.clear();
-      shared = { traceId, byLevel: new Map() };
-      sharedMetadata.set(requestId, shared);
-    }
-    let metadata = shared.byLevel.get(record.level);
-    if (!metadata) {
-      metadata = encode(record, requestId, traceId, undefined);
-      shared.byLevel.set(record.level, metadata);
-    }
-    return metadata;
-  }
-
-  function encode(
-    { level, event }: LogRecord,
-    requestId: string | undefined,
-    traceId: string | undefined,
-    part: string | undefined,
-  ): Buffer {
-    return encodeMetadata({
-      request_id: requestId,
-      trace_id: traceId,
-      level,
-      function_version: identity.functionVersion,
-      event,
-      instance: instanceId,
-      part,
-    });
-  }
-
   function warnOfLosses(): Losses | undefined {
     const losses = ledger.takeLosses();
     if (!losses) return undefined;
@@ -241,14 +173,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (!delivery.isHealthy()) return;
     const losses = warnOfLosses();
     if (!losses) return;
-    const line = toByteString(JSON.stringify({ level: 'warn', message: LOSSES, ...losses }));
-    const summary: LogRecord = { ...NO_RECORD, source: 'extension', line, level: 'warn' };
-    hold(summary, { ms: clock.now(), nanos: 0 }, line, undefined, clock.now());
+    entries.takeOwn({ level: 'warn', message: LOSSES, ...losses }, 'warn', clock.now());
   }
 
   return {
     invocations,
-    invoked: ({ requestId, traceHeader }) => invocations.invoked(requestId, traceIdOf(traceHeader)),
+    invoked({ requestId, traceHeader, invokedArn }) {
+      invocations.invoked(requestId, { traceId: traceIdOf(traceHeader), alias: aliasOf(invokedArn) });
+    },
     receive(body, release) {
       received++;
       bodies.add(body, release);
@@ -258,8 +190,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (begun) return;
       begun = true;
       try {
-        instanceId = parts.drawInstanceId();
-        sharedMetadata.clear();
+        entries.begin(parts.drawInstanceId());
       } finally {
         // Whatever went wrong: bodies that are kept back for ever would be lost, and their invocations held for ever.
         readSoon();
@@ -300,20 +231,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
 const LOSSES = 'log lines were lost';
 
-const NO_RECORD = {
-  event: undefined,
-  time: undefined,
-  requestId: undefined,
-  traceId: undefined,
-  platformDrops: undefined,
-} as const;
-
 function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
   const labelsOf = (type: StreamType) =>
     formatLabels({
       ...config.labels,
       service_name: config.serviceName ?? identity.functionName,
       function_name: identity.functionName,
+      account_id: identity.accountId ?? '',
       region: identity.region ?? '',
       source: 'lambda',
       type,

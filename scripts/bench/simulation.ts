@@ -38,7 +38,12 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
   const ledger = createLedger();
   const pipeline = createPipeline({
     config,
-    identity: { functionName: 'orders-api', functionVersion: '$LATEST', region: 'eu-central-1' },
+    identity: {
+      functionName: 'orders-api',
+      functionVersion: '$LATEST',
+      accountId: '123456789012',
+      region: 'eu-central-1',
+    },
     concurrent: false,
     client: loki.client,
     ledger,
@@ -89,7 +94,13 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
   ): Promise<PlayedInvocation> {
     const startMs = time.now();
     const requestId = requestIdOf(index);
-    platform.send({ kind: 'invoke', requestId, deadlineMs: startMs + FUNCTION_TIMEOUT_MS, traceHeader: undefined });
+    platform.send({
+      kind: 'invoke',
+      requestId,
+      deadlineMs: startMs + FUNCTION_TIMEOUT_MS,
+      traceHeader: undefined,
+      invokedArn: undefined,
+    });
     if (index > 0) platform.record(reportRecord(requestIdOf(index - 1), startMs));
     platform.record(startRecord(requestId, startMs));
     for (const atMs of linesAtMs) {

@@ -50,12 +50,21 @@ async function pushOver(late: Late, url: string): Promise<void> {
   const { config } = parseConfig({ LOKI_PUSH_ENDPOINT: url, AWS_REGION: 'eu-central-1' });
   if (config.endpoint === undefined) throw new Error('the settings of the warm-up are refused');
   const log = createLog('silent', () => late.openLogSink(), Date.now);
-  const identity = { functionName: 'warm-up', functionVersion: '$LATEST', region: 'eu-central-1' };
+  const identity = {
+    functionName: 'warm-up',
+    functionVersion: '$LATEST',
+    accountId: '123456789012',
+    region: 'eu-central-1',
+  };
   const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
   pipeline.receive(body());
   pipeline.begin();
   pipeline.resume();
-  pipeline.invoked({ requestId: REQUEST_ID, traceHeader: 'Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Sampled=1' });
+  pipeline.invoked({
+    requestId: REQUEST_ID,
+    traceHeader: 'Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Sampled=1',
+    invokedArn: undefined,
+  });
   await pipeline.invocations.runtimeDone(REQUEST_ID);
   await pipeline.flush(Date.now() + FLUSH_MS);
 }

@@ -64,7 +64,7 @@ type SwitchName = Extract<(typeof SETTINGS)[number], { kind: 'switch' }>['name']
 const RUNTIME_API_PORT = 9001;
 const MIB = 1024 * 1024;
 /** Labels that every stream has beside the user's own. */
-const OWN_LABELS = ['function_name', 'region', 'source', 'type'];
+const OWN_LABELS = ['function_name', 'account_id', 'region', 'source', 'type'];
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
 export function parseConfig(env: Environment): ConfigResult {

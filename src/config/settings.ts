@@ -83,7 +83,7 @@ export const SETTINGS = [
     kind: 'text',
     default: '',
     meaning:
-      'More stream labels: `k=v,k2=v2`, or a JSON object if a value contains a comma. At most 11, each with few values: every combination of values is a stream of its own.',
+      'More stream labels: `k=v,k2=v2`, or a JSON object if a value contains a comma. At most 10, each with few values: every combination of values is a stream of its own.',
   },
   {
     name: 'LOKI_SERVICE_NAME',

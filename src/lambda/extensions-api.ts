@@ -11,6 +11,7 @@ export interface Registration {
   readonly extensionId: string;
   readonly functionName: string | undefined;
   readonly functionVersion: string | undefined;
+  readonly accountId: string | undefined;
   /** What was registered for: Lambda Managed Instances refuse INVOKE. */
   readonly events: readonly LifecycleEvent[];
 }
@@ -28,6 +29,8 @@ export interface InvokeEvent {
   readonly deadlineMs: EpochMs;
   /** The X-Ray trace header of the invocation, as in `Root=1-...;Parent=...;Sampled=1`. */
   readonly traceHeader: string | undefined;
+  /** As it was invoked: it may end in an alias or a version. */
+  readonly invokedArn: string | undefined;
 }
 
 export interface ShutdownEvent {
@@ -63,7 +66,7 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
       {
         method: 'POST',
         path: `${BASE_PATH}/register`,
-        headers: { 'Lambda-Extension-Name': extensionName },
+        headers: { 'Lambda-Extension-Name': extensionName, 'Lambda-Extension-Accept-Feature': 'accountId' },
         body: JSON.stringify({ events }),
       },
       onSent,
@@ -75,6 +78,7 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
       extensionId,
       functionName: textOf(answer['functionName']),
       functionVersion: textOf(answer['functionVersion']),
+      accountId: textOf(answer['accountId']),
       events,
     };
   }
@@ -112,6 +116,7 @@ function toEvent(body: Record<string, unknown>): NextEvent {
         requestId: String(body['requestId']),
         deadlineMs,
         traceHeader: textOf((body['tracing'] as { value?: unknown } | undefined)?.value),
+        invokedArn: textOf(body['invokedFunctionArn']),
       };
     case 'SHUTDOWN':
       return { kind: 'shutdown', reason: String(body['shutdownReason'] ?? '').toLowerCase(), deadlineMs };

@@ -1,19 +1,26 @@
 // Which invocation a record belongs to, and what became of each: from the lifecycle events and from the platform's own records, which
 // come in the order in which things happened.
+import { copyOf } from '../byte-string.ts';
 import type { LogRecord } from './record.ts';
 
 export interface Invocation {
   readonly requestId: string;
-  /** Undefined until the lifecycle event or a record has told. */
-  traceId: string | undefined;
+  /** These are undefined until the lifecycle event or a record has told. */
+  readonly traceId: string | undefined;
+  /** Under which it was invoked, if it was. */
+  readonly alias: string | undefined;
+  readonly tenantId: string | undefined;
 }
 
 export interface Invocations {
   /** An INVOKE event came. */
-  invoked(requestId: string, traceId: string | undefined): void;
+  invoked(requestId: string, told?: Partial<Pick<Invocation, 'traceId' | 'alias'>>): void;
   /** Takes note of a record. Call it for each in the order of receipt, before asking where the record belongs. */
   observe(record: LogRecord): void;
-  /** The invocation that a record belongs to: by its own id, else by where it stands between the platform's records. */
+  /**
+   * The invocation that a record belongs to: by the id that stands where Lambda puts it, by another one if an invocation of this sandbox
+   * has it, else by where the record stands between the platform's.
+   */
   invocationOf(record: LogRecord): Invocation | undefined;
   /** Resolves when the runtime has finished the invocation, or when that can no longer be told. */
   runtimeDone(requestId: string): Promise<void>;
@@ -21,13 +28,14 @@ export interface Invocations {
   lastReport(): Promise<void>;
 }
 
-interface Known extends Invocation {
+type Known = { -readonly [Key in keyof Invocation]: Invocation[Key] } & {
   readonly done: Signal;
   readonly reported: Signal;
-}
+};
 
 /** Invocations of one sandbox come one after another; late records belong to the last few. Managed Instances run some at once. */
 const REMEMBERED = 64;
+const REMEMBERED_CONCURRENT = 1024;
 
 /** @param concurrent whether invocations overlap, as on Managed Instances: where a record stands says nothing then */
 export function createInvocations(concurrent: boolean): Invocations {
@@ -38,25 +46,37 @@ export function createInvocations(concurrent: boolean): Invocations {
   function remember(requestId: string): Known {
     let invocation = known.get(requestId);
     if (!invocation) {
-      invocation = { requestId, traceId: undefined, done: createSignal(), reported: createSignal() };
-      known.set(requestId, invocation);
-      if (known.size > REMEMBERED) forgetOldest(known);
+      invocation = { ...unknown(requestId), done: createSignal(), reported: createSignal() };
+      known.set(invocation.requestId, invocation);
+      if (known.size > (concurrent ? REMEMBERED_CONCURRENT : REMEMBERED)) forgetOne();
     }
     return invocation;
   }
 
+  /** The oldest, but never the one that is waited for: anybody in the sandbox can send records with ids that there never were. */
+  function forgetOne(): void {
+    for (const [requestId, invocation] of known) {
+      if (invocation === latest || invocation === open) continue;
+      known.delete(requestId);
+      return;
+    }
+  }
+
   return {
-    invoked(requestId, traceId) {
+    invoked(requestId, { traceId, alias } = {}) {
       latest = remember(requestId);
       latest.traceId ??= traceId;
+      latest.alias ??= alias;
     },
-    observe({ event, requestId, traceId }) {
+    observe({ event, requestId, traceId, alias, tenantId }) {
       if (event === undefined) return;
       // The record that we wait for may be among the lost.
       if (event === 'platform.logsDropped') latest?.done.raise();
       if (requestId === undefined) return;
       const invocation = remember(requestId);
       invocation.traceId ??= traceId;
+      invocation.alias ??= alias;
+      invocation.tenantId ??= tenantId;
       switch (event) {
         case 'platform.start':
           if (!concurrent) open = invocation;
@@ -73,22 +93,21 @@ export function createInvocations(concurrent: boolean): Invocations {
           break;
       }
     },
-    invocationOf({ source, requestId }) {
-      if (requestId !== undefined && requestId !== open?.requestId) {
-        return known.get(requestId) ?? { requestId, traceId: undefined };
-      }
-      return source === 'platform' && requestId === undefined ? undefined : open;
+    invocationOf({ type, requestId, mentionedId }) {
+      const namedId = requestId ?? mentionedId;
+      if (namedId === undefined) return type === 'platform' ? undefined : open;
+      if (namedId === open?.requestId) return open;
+      // Where invocations overlap, a line stands nowhere: any id is better than none.
+      return known.get(namedId) ?? (requestId !== undefined || concurrent ? unknown(namedId) : open);
     },
     runtimeDone: (requestId) => remember(requestId).done.raised,
     lastReport: () => latest?.reported.raised ?? new Promise(() => {}),
   };
 }
 
-function forgetOldest(known: Map<string, Known>): void {
-  for (const requestId of known.keys()) {
-    known.delete(requestId);
-    return;
-  }
+/** The id may be cut out of a body, which must not be kept for it. */
+function unknown(requestId: string): Invocation {
+  return { requestId: copyOf(requestId), traceId: undefined, alias: undefined, tenantId: undefined };
 }
 
 /** Something that happens once. */

@@ -4,8 +4,8 @@
 // Only the top level counts; `level` in a nested object or in a message says nothing about the line.
 
 import { skipSpace, stringEnd, valueEnd } from './json-text.ts';
-import { toLevel } from './line-level.ts';
-import type { Inspection, Level } from './line-text.ts';
+import { type Level, toLevel } from './line-level.ts';
+import type { Inspection } from './line-text.ts';
 import { toRequestId } from './request-id.ts';
 
 /** Fields that hold a level, the first one that does goes first. */
@@ -36,6 +36,7 @@ export function inspectFields(fields: Readonly<Record<string, unknown>>): Inspec
   return {
     level: firstOf(LEVEL_FIELDS, (name) => toLevel(fields[name])),
     requestId: firstOf(REQUEST_ID_FIELDS, (name) => toRequestId(fields[name])),
+    mentionedId: undefined,
   };
 }
 
@@ -65,7 +66,7 @@ export function inspectJsonText(line: string): Inspection {
     }
     at = skipSpace(line, at + 1);
   }
-  return { level, requestId };
+  return { level, requestId, mentionedId: undefined };
 }
 
 /** Spares most keys the look-up: by their last letter and their length. */

@@ -1,6 +1,6 @@
 // Levels: the words and numbers that loggers use for them, brought to six.
 
-import type { Level } from './line-text.ts';
+export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Written in lower case, upper case or with a capital. */
 const SPELLINGS: readonly (readonly [Level, string])[] = [

@@ -4,17 +4,16 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html, and the documentation of the loggers.
 
 import { inspectFields, inspectJsonText } from './line-json.ts';
-import { levelOfWord, toLevel } from './line-level.ts';
+import { type Level, levelOfWord, toLevel } from './line-level.ts';
 import { requestIdAt } from './request-id.ts';
-
-export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Inspection {
   readonly level: Level | undefined;
   readonly requestId: string | undefined;
+  readonly mentionedId: string | undefined;
 }
 
-export const NOTHING: Inspection = { level: undefined, requestId: undefined };
+export const NOTHING: Inspection = { level: undefined, requestId: undefined, mentionedId: undefined };
 /** Where a format has its level, it has it within these characters. */
 const HEAD_CHARACTERS = 200;
 /** Time, thread, request id and logger name may stand before the level. */
@@ -82,7 +81,8 @@ function inspectHeader(line: string, from: number): Inspection {
       const close = timeEnd > at + 1 ? timeEnd : line.slice(0, HEAD_CHARACTERS).indexOf(']', at);
       if (close === -1) break;
       const level = timeEnd > at + 1 ? undefined : levelOfWord(line.slice(at + 1, close).trim());
-      if (level !== undefined) return { level, requestId: requestId ?? requestIdAfterTime(line, close + 1) };
+      if (level !== undefined)
+        return { level, requestId: requestId ?? requestIdAfterTime(line, close + 1), mentionedId: undefined };
       at = close;
       if (line.charCodeAt(close) === CLOSE) at += 1;
       continue;
@@ -92,16 +92,17 @@ function inspectHeader(line: string, from: number): Inspection {
     if (id !== undefined) {
       requestId = id;
       at += id.length;
-      if (line.startsWith(' Task timed out after ', at)) return { level: 'error', requestId };
+      if (line.startsWith(' Task timed out after ', at)) return { level: 'error', requestId, mentionedId: undefined };
       continue;
     }
     const end = fieldEnd(line, at);
     const level = fieldLevel(line, at, end);
-    if (level !== undefined) return { level, requestId: requestId ?? requestIdAt(line, end + 1) };
+    if (level !== undefined)
+      return { level, requestId: requestId ?? requestIdAt(line, end + 1), mentionedId: undefined };
     if (!isFieldBeforeLevel(line, at, end)) break;
     at = end;
   }
-  return requestId === undefined ? NOTHING : { level: undefined, requestId };
+  return requestId === undefined ? NOTHING : { level: undefined, requestId, mentionedId: undefined };
 }
 
 /** The line begins with a letter: a level, a logfmt key, or one of Lambda's own lines. */
@@ -112,10 +113,12 @@ function inspectFirstWord(line: string, at: number): Inspection {
   if (next === EQUALS) return inspectLogfmt(line);
   if (next === COLON && line.startsWith('RequestId: ', at)) {
     const requestId = requestIdAt(line, at + 11);
-    return requestId === undefined ? NOTHING : { level: faultLevel(line, at + 11 + requestId.length), requestId };
+    return requestId === undefined
+      ? NOTHING
+      : { level: faultLevel(line, at + 11 + requestId.length), requestId, mentionedId: undefined };
   }
   if (next === SPACE && line.startsWith('RequestId: ', end + 1)) {
-    return { level: undefined, requestId: requestIdAt(line, end + 12) }; // START, END, REPORT
+    return { level: undefined, requestId: requestIdAt(line, end + 12), mentionedId: undefined }; // START, END, REPORT
   }
   if (next === COMMA && end === at + 1 && line.charCodeAt(at + 3) === OPEN) {
     const close = line.slice(0, HEAD_CHARACTERS).indexOf(']', at + 3); // Ruby: `I, [<time> #8]  INFO <request id> -- : `
@@ -125,7 +128,7 @@ function inspectFirstWord(line: string, at: number): Inspection {
     const word = line.slice(at, end);
     const level = levelOfWord(word);
     if (level !== undefined && (next === COLON || (!isWordPart(next) && BARE_LEVELS.has(word)))) {
-      return { level, requestId: requestIdAt(line, end + 1) };
+      return { level, requestId: requestIdAt(line, end + 1), mentionedId: undefined };
     }
     if (next === ESCAPE) return inspectColoured(line);
     // java.util.logging writes two lines: `Jan 05, 2026 10:00:00 AM a.b.C method`, `INFO: message`
@@ -137,14 +140,16 @@ function inspectFirstWord(line: string, at: number): Inspection {
 function inspectSecondLine(line: string): Inspection {
   const start = line.slice(0, HEAD_CHARACTERS).indexOf('\n') + 1;
   const colon = start === 0 ? -1 : line.slice(0, start + 12).indexOf(':', start);
-  return colon === -1 ? NOTHING : { level: levelOfWord(line.slice(start, colon)), requestId: undefined };
+  return colon === -1
+    ? NOTHING
+    : { level: levelOfWord(line.slice(start, colon)), requestId: undefined, mentionedId: undefined };
 }
 
 /** `time=... level=info msg="..."` */
 function inspectLogfmt(line: string): Inspection {
   const head = line.slice(0, HEAD_CHARACTERS);
   const word = /(?:^|[ \t])(?:level|lvl|severity)="?(\w+)/.exec(head)?.[1];
-  return word === undefined ? NOTHING : { level: toLevel(word), requestId: undefined };
+  return word === undefined ? NOTHING : { level: toLevel(word), requestId: undefined, mentionedId: undefined };
 }
 
 /** The same without the colours of a terminal. */

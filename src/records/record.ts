@@ -1,15 +1,16 @@
-// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total: whatever comes becomes a record, since a
-// line that we do not understand is still a line of somebody's log.
+// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total: whatever comes
+// becomes a record, since a line that we do not understand is still a line of somebody's log.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { Instant } from '../time.ts';
 import { parseShort, readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
-import { type Inspection, inspectText, type Level, NOTHING } from './line-text.ts';
+import type { Level } from './line-level.ts';
+import { type Inspection, inspectText, NOTHING } from './line-text.ts';
 import type { TimeReader } from './record-time.ts';
 
 export interface LogRecord {
-  readonly source: LogType;
+  readonly type: LogType;
   /** The full type of a platform event, `platform.report` for example; also a type that we do not know. */
   readonly event: string | undefined;
   /** What goes to Loki; empty when there is nothing to say. */
@@ -17,10 +18,15 @@ export interface LogRecord {
   /** Undefined when the record states no time that can be read. */
   readonly time: Instant | undefined;
   readonly level: Level | undefined;
-  /** The request that the record itself names. */
+  /** The request that the record itself names, where Lambda and its runtimes do. */
   readonly requestId: string | undefined;
+  /** What looks like a request's id in another place. It is one if it is that of an invocation which this sandbox has seen. */
+  readonly mentionedId: string | undefined;
   /** The X-Ray trace that the record itself names. */
   readonly traceId: string | undefined;
+  /** The alias and the tenant that a platform event names. */
+  readonly alias: string | undefined;
+  readonly tenantId: string | undefined;
   /** What `platform.logsDropped` says was lost. */
   readonly platformDrops: { readonly records: number; readonly bytes: number } | undefined;
 }
@@ -39,10 +45,10 @@ export function toLogRecord(json: ByteString, readTime: TimeReader): LogRecord {
   const time = readTime(readShort(envelope.time));
   const { type, record } = envelope;
   if ((type === '"function"' || type === '"extension"') && record !== undefined) {
-    const source = type === '"function"' ? 'function' : 'extension';
+    const logType = type === '"function"' ? 'function' : 'extension';
     const text = record.charCodeAt(0) === QUOTE ? readString(record) : undefined;
-    if (text !== undefined) return textRecord(source, withoutNewline(text), time);
-    return lineRecord(source, record, time, record.charCodeAt(0) === OPEN_OBJECT ? inspectText(record) : NOTHING);
+    if (text !== undefined) return textRecord(logType, withoutNewline(text), time);
+    return lineRecord(logType, record, time, record.charCodeAt(0) === OPEN_OBJECT ? inspectText(record) : NOTHING);
   }
   return platformRecord(json, envelope, time);
 }
@@ -72,34 +78,49 @@ function readEnvelope(json: ByteString): Envelope {
 }
 
 /** @param line without a newline at its end */
-export function textRecord(source: LogType, line: ByteString, time: Instant | undefined): LogRecord {
-  return lineRecord(source, line, time, inspectText(line));
+export function textRecord(type: LogType, line: ByteString, time: Instant | undefined): LogRecord {
+  return lineRecord(type, line, time, inspectText(line));
 }
 
 function lineRecord(
-  source: LogType,
+  type: LogType,
   line: ByteString,
   time: Instant | undefined,
-  { level, requestId }: Inspection,
+  { level, requestId, mentionedId }: Inspection,
 ): LogRecord {
-  return { source, event: undefined, line, time, level, requestId, traceId: undefined, platformDrops: undefined };
+  return {
+    type,
+    event: undefined,
+    line,
+    time,
+    level,
+    requestId,
+    mentionedId,
+    traceId: undefined,
+    alias: undefined,
+    tenantId: undefined,
+    platformDrops: undefined,
+  };
 }
 
 /** A platform event, an event of an unknown type, or none of the documented shapes: sent whole. */
 function platformRecord(json: ByteString, envelope: Envelope, time: Instant | undefined): LogRecord {
-  const type = idOf(readShort(envelope.type));
+  const event = idOf(readShort(envelope.type));
   const record = readShort(envelope.record);
   const fields = asObject(record);
   return {
-    source: 'platform',
-    event: type,
+    type: 'platform',
+    event,
     line: json,
     time,
     level: undefined,
     requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
+    mentionedId: undefined,
     traceId: traceIdOf(asObject(fields['tracing'])['value']),
+    alias: aliasOf(fields['functionArn']),
+    tenantId: idOf(fields['tenantId']),
     platformDrops:
-      type === 'platform.logsDropped'
+      event === 'platform.logsDropped'
         ? { records: countOf(fields['droppedRecords']), bytes: countOf(fields['droppedBytes']) }
         : undefined,
   };
@@ -108,6 +129,12 @@ function platformRecord(json: ByteString, envelope: Envelope, time: Instant | un
 /** The root of an X-Ray trace header, as in `Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=...;Sampled=1`. */
 export function traceIdOf(traceHeader: unknown): string | undefined {
   return typeof traceHeader === 'string' ? idOf(/(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1]) : undefined;
+}
+
+/** The alias at the end of a function's ARN. `$LATEST` and the number of a version, which may stand in its place, are none. */
+export function aliasOf(functionArn: unknown): string | undefined {
+  if (typeof functionArn !== 'string') return undefined;
+  return idOf(/^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+:(?!\d+$)([\w-]+)$/.exec(functionArn)?.[1]);
 }
 
 /** Less one line end. */

@@ -91,6 +91,7 @@ suite('fail open', { concurrency: 2 }, () => {
     assertDelivered(bench);
     assert.equal(bench.loki.entries()[0]?.labels['good'], 'yes');
     assert.deepEqual(Object.keys(bench.loki.entries()[0]?.labels ?? {}).sort(), [
+      'account_id',
       'function_name',
       'good',
       'region',

@@ -31,6 +31,7 @@ suite('records', { concurrency: 2 }, () => {
     await bench.emulator.shutdown();
     const labels = {
       service_name: 'orders',
+      account_id: '123456789012',
       function_name: 'orders-api',
       region: 'eu-central-1',
       source: 'lambda',

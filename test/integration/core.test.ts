@@ -19,7 +19,7 @@ async function setUp(t: TestContext, changes: Partial<Config> = {}, options: Par
   const log = recordingLog(systemClock);
   const pipeline = createPipeline({
     config,
-    identity: { functionName: 'orders-api', functionVersion: '7', region: 'eu-central-1' },
+    identity: { functionName: 'orders-api', functionVersion: '7', accountId: '123456789012', region: 'eu-central-1' },
     concurrent: false,
     client: createPushClient(target, config.pushTimeoutMs, 'test', systemClock),
     ledger,
@@ -54,6 +54,7 @@ test('lines arrive once, in order, with labels and metadata', async (t) => {
   );
   const { labels, metadata } = at(loki.entries(), 0);
   assert.deepEqual(labels, {
+    account_id: '123456789012',
     function_name: 'orders-api',
     region: 'eu-central-1',
     service_name: 'orders-api',

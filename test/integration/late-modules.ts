@@ -24,7 +24,7 @@ const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 const before = new Set(moduleLoadList);
 
 const log = { write() {}, writeOnce() {}, printed: () => Promise.resolve(), close() {} };
-const identity = { functionName: 'orders-api', functionVersion: undefined, region: undefined };
+const identity = { functionName: 'orders-api', functionVersion: undefined, accountId: undefined, region: undefined };
 const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
 pipeline.begin();
 pipeline.receive(Buffer.from('[{"time":"2026-01-02T03:04:05Z","type":"function","record":"hello"}]'));

@@ -125,6 +125,7 @@ interface RulesAnswer {
 /** Puts values in the place of the dashboard's variables, as Grafana does. */
 function fillIn(expr: string, functionName: string): string {
   const values: Readonly<Record<string, string>> = {
+    account: '.*',
     function: functionName,
     type: '.+',
     request: '.*',

@@ -32,12 +32,19 @@ test('labels and structured metadata are as documented', async (t) => {
   const second = await bench.emulator.invoke({ lines });
   await bench.emulator.shutdown();
   const entries = await bench.stored();
-  const { name, region, version } = bench.emulator.function;
+  const { name, region, version, accountId } = bench.emulator.function;
   for (const { labels } of entries) {
     const { type, ...rest } = labels;
     assert.ok(type === 'function' || type === 'platform', type);
     const own = { env: 'prod', team: 'a=b' };
-    assert.deepEqual(rest, { ...own, service_name: 'shop', function_name: name, region, source: 'lambda' });
+    assert.deepEqual(rest, {
+      ...own,
+      service_name: 'shop',
+      function_name: name,
+      account_id: accountId,
+      region,
+      source: 'lambda',
+    });
   }
   const functions = entries.filter((entry) => entry.labels['type'] === 'function');
   const metadata = functions.map((entry) => sent(entry));

@@ -101,7 +101,13 @@ export function setUp(
 }
 
 export function invoke(deadlineInMs: number, requestId = 'r-1'): NextEvent {
-  return { kind: 'invoke', requestId, deadlineMs: START_MS + deadlineInMs, traceHeader: undefined };
+  return {
+    kind: 'invoke',
+    requestId,
+    deadlineMs: START_MS + deadlineInMs,
+    traceHeader: undefined,
+    invokedArn: undefined,
+  };
 }
 
 export function shutdown(deadlineInMs: number): NextEvent {

@@ -15,7 +15,8 @@ const COMMON = ['byte-string', 'diagnosis', 'log', 'losses', 'memory', 'time', '
 const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['main', 'config/', 'extension', 'lambda/', 'late/load', 'pipeline'],
   ['extension', 'flush-strategy', 'lambda/extensions-api'],
-  ['pipeline', 'config/', 'lambda/', 'loki/', 'records/'],
+  ['pipeline', 'config/', 'entries', 'lambda/', 'loki/', 'records/'],
+  ['entries', 'config/config', 'lambda/subscription', 'loki/', 'records/'],
   ['log-pino', 'pino'],
   ['late/load', 'late/index'],
   ['late/index', 'config/', 'log-pino', 'loki/', 'pipeline', 'random'],

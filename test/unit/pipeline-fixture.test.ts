@@ -49,7 +49,7 @@ describe('the records of the Logs API', () => {
     for (const { type, labels } of arrived) {
       assert.equal(
         labels,
-        `{function_name="orders-api",region="eu-central-1",service_name="orders-api",source="lambda",type="${type}"}`,
+        `{account_id="123456789012",function_name="orders-api",region="eu-central-1",service_name="orders-api",source="lambda",type="${type}"}`,
       );
     }
   });

@@ -32,7 +32,12 @@ export function setUp(
   let drawn = 0;
   const pipeline = createPipeline({
     config: testConfig(changes),
-    identity: { functionName: 'orders-api', functionVersion: '$LATEST', region: 'eu-central-1' },
+    identity: {
+      functionName: 'orders-api',
+      functionVersion: '$LATEST',
+      accountId: '123456789012',
+      region: 'eu-central-1',
+    },
     concurrent,
     client,
     ledger,

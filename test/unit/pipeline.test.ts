@@ -174,6 +174,7 @@ test('the trace comes from the event or from the record', async () => {
   pipeline.invoked({
     requestId: 'r-1',
     traceHeader: 'Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1',
+    invokedArn: 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api:live',
   });
   pipeline.receive(bodyOf(platformRecord('start', { requestId: 'r-1' }), functionRecord('line')));
   for (const { metadata } of await arrived()) assert.equal(metadata['trace_id'], '1-695b8ba0-0f3c2b1a4d5e6f7081920a1b');
@@ -183,7 +184,7 @@ test('the line of one invocation never carries the id or the trace of another', 
   const { pipeline, arrived } = setUp();
   pipeline.begin();
   for (const id of ['a', 'b', 'c']) {
-    pipeline.invoked({ requestId: id, traceHeader: `Root=trace-${id}` });
+    pipeline.invoked({ requestId: id, traceHeader: `Root=trace-${id}`, invokedArn: undefined });
     pipeline.receive(
       bodyOf(
         platformRecord('start', { requestId: id }),

@@ -257,9 +257,9 @@ const labelCases: [string, Record<string, string>, string[]][] = [
   ['1a=x,a-b=x,a.b=x,\u00e9=x,a b=x,team=a', { team: 'a' }, ['"1a"', '"a-b"', '"a.b"', '"\u00e9"', '"a b"']],
   ['__name__=x,__proto__=x,_ok=x', { _ok: 'x' }, ['"__name__"', '"__proto__"']],
   [
-    'service_name=x,function_name=x,region=x,source=x,type=x,Type=y',
+    'service_name=x,function_name=x,account_id=x,region=x,source=x,type=x,Type=y',
     { Type: 'y' },
-    ['"service_name"', '"function_name"', '"region"', '"source"', '"type"'],
+    ['"service_name"', '"function_name"', '"account_id"', '"region"', '"source"', '"type"'],
   ],
   ['a=1,a=2', { a: '2' }, ['"a"']],
   ['constructor=x,toString=y', { constructor: 'x', toString: 'y' }, []],
@@ -279,14 +279,14 @@ for (const [text, labels, named] of labelCases) {
   });
 }
 
-test('keeps as many labels as Loki takes beside the four of the extension', () => {
+test('keeps as many labels as Loki takes beside the five of the extension', () => {
   const pairs = Array.from({ length: 13 }, (_, index) => `l${index}=x`);
   const { config, problems } = parse({ LOKI_LOG_LABELS: [...pairs, 'l3=y'].join(',') });
-  assert.equal(Object.keys(config.labels).length, 11);
+  assert.equal(Object.keys(config.labels).length, 10);
   assert.equal(config.labels['l3'], 'y');
   assert.deepEqual(
     problems.map(({ message }) => /label ("\w+")/.exec(message)?.[1]),
-    ['"l11"', '"l12"', '"l3"'],
+    ['"l10"', '"l11"', '"l12"', '"l3"'],
   );
 });
 

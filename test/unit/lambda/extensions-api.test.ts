@@ -38,11 +38,13 @@ test('it registers by its file name for INVOKE and SHUTDOWN', async () => {
     extensionId: '2f1c1f4e-9a0b-4a58-8a2e-6d6a3f1b7c55',
     functionName: 'orders-api',
     functionVersion: '$LATEST',
+    accountId: '123456789012',
     events: ['INVOKE', 'SHUTDOWN'],
   });
   const { method, path, headers, body } = at(api.requests, 0);
   assert.deepEqual([method, path], ['POST', '/2020-01-01/extension/register']);
   assert.equal(headers?.['Lambda-Extension-Name'], 'aws-lambda-loki-extension');
+  assert.equal(headers?.['Lambda-Extension-Accept-Feature'], 'accountId');
   assert.deepEqual(JSON.parse(body ?? ''), { events: ['INVOKE', 'SHUTDOWN'] });
 });
 
@@ -53,6 +55,7 @@ test('what the platform leaves out of its answer is undefined', async () => {
   assert.ok('extensionId' in registration);
   assert.equal(registration.functionName, undefined);
   assert.equal(registration.functionVersion, undefined);
+  assert.equal(registration.accountId, undefined);
 });
 
 test('onSent runs while the answer is under way', async () => {
@@ -97,13 +100,14 @@ test('an answer without an identifier is a refusal', async () => {
   assert.ok('status' in (await extensions.register(false)));
 });
 
-test('INVOKE is read with its deadline and its trace', async () => {
+test('INVOKE is read with its deadline, its trace and the ARN under which the function was invoked', async () => {
   const { api, extensions } = setUp(API.next.invoke, API.next.invokeWithoutTracing);
   assert.deepEqual(await extensions.next('id-1'), {
     kind: 'invoke',
     requestId: '3f6a1d52-90c4-4a3e-8f7b-2c1e5d6b7a01',
     deadlineMs: 1_767_607_203_420,
     traceHeader: 'Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1',
+    invokedArn: 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api:live',
   });
   const { method, path, headers } = at(api.requests, 0);
   assert.deepEqual([method, path], ['GET', '/2020-01-01/extension/event/next']);

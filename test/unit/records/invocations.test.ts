@@ -52,7 +52,7 @@ test('the report of the last invocation, coming after the start of this one, doe
 test('a line that names its request belongs to that one, wherever it stands', () => {
   const id = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa';
   const invocations = createInvocations(false);
-  invocations.invoked(id, 'trace-1');
+  invocations.invoked(id, { traceId: 'trace-1' });
   observeAll(invocations, event('start', 'r-2'));
   const late = line(`2026-01-05T10:00:00.446Z\t${id}\tINFO\tlate`);
   assert.deepEqual(
@@ -75,7 +75,7 @@ test('where invocations overlap, a line that names none belongs to none', () => 
 
 test('the trace of the event goes before that of a record', () => {
   const invocations = createInvocations(false);
-  invocations.invoked('r-1', 'from-event');
+  invocations.invoked('r-1', { traceId: 'from-event' });
   const tracing = { tracing: { value: 'Root=from-record' } };
   invocations.observe(event('start', 'r-1', tracing));
   assert.equal(invocations.invocationOf(event('report', 'r-1'))?.traceId, 'from-event');
@@ -86,7 +86,7 @@ test('the trace of the event goes before that of a record', () => {
 for (const end of ['runtimeDone', 'end', 'report']) {
   test(`${end} says that the runtime is done with that invocation, and with no other`, async () => {
     const invocations = createInvocations(false);
-    invocations.invoked('r-1', undefined);
+    invocations.invoked('r-1');
     const done = invocations.runtimeDone('r-1');
     observeAll(invocations, event('start', 'r-1'), event(end, 'r-0'));
     assert.equal(await isSettled(done), false);
@@ -98,13 +98,13 @@ for (const end of ['runtimeDone', 'end', 'report']) {
 test('runtimeDone that came before anybody asked is remembered', async () => {
   const invocations = createInvocations(false);
   invocations.observe(event('runtimeDone', 'r-1'));
-  invocations.invoked('r-1', undefined);
+  invocations.invoked('r-1');
   assert.equal(await isSettled(invocations.runtimeDone('r-1')), true);
 });
 
 test('when the platform has lost records, runtimeDone is not waited for any more', async () => {
   const invocations = createInvocations(false);
-  invocations.invoked('r-1', undefined);
+  invocations.invoked('r-1');
   const done = invocations.runtimeDone('r-1');
   invocations.observe(event('logsDropped'));
   assert.equal(await isSettled(done), true);
@@ -113,8 +113,8 @@ test('when the platform has lost records, runtimeDone is not waited for any more
 test('the last report is that of the latest invocation; runtimeDone and end are none', async () => {
   const invocations = createInvocations(false);
   assert.equal(await isSettled(invocations.lastReport()), false);
-  invocations.invoked('r-1', undefined);
-  invocations.invoked('r-2', undefined);
+  invocations.invoked('r-1');
+  invocations.invoked('r-2');
   observeAll(invocations, event('report', 'r-1'), event('runtimeDone', 'r-2'), event('end', 'r-2'));
   assert.equal(await isSettled(invocations.lastReport()), false);
   invocations.observe(event('report', 'r-2'));
@@ -124,7 +124,7 @@ test('the last report is that of the latest invocation; runtimeDone and end are 
 test('a report in text form counts', async () => {
   const id = 'f7a4e9c1-2b7d-4e55-b1de-3c8f0a6d4e21';
   const invocations = createInvocations(false);
-  invocations.invoked(id, undefined);
+  invocations.invoked(id);
   invocations.observe(record(platformRecord('report', `REPORT RequestId: ${id}\tDuration: 3000.00 ms\t\n`)));
   assert.equal(await isSettled(invocations.lastReport()), true);
 });
@@ -133,10 +133,50 @@ test('a thousand invocations later the current one is still known, with its trac
   const invocations = createInvocations(false);
   for (let index = 0; index < 1_000; index++) {
     const id = `r-${index}`;
-    invocations.invoked(id, `trace-${index}`);
+    invocations.invoked(id, { traceId: `trace-${index}` });
     const done = invocations.runtimeDone(id);
     observeAll(invocations, event('start', id), event('runtimeDone', id), event('report', id));
     if (index % 250 === 0) assert.equal(await isSettled(done), true);
   }
   assert.equal(invocations.invocationOf(event('report', 'r-999'))?.traceId, 'trace-999');
+});
+
+test('forged starts do not push the invocation that is waited for out of the memory', async () => {
+  const invocations = createInvocations(false);
+  invocations.invoked('r-1', { traceId: 'trace-1' });
+  const done = invocations.runtimeDone('r-1');
+  for (let index = 0; index < 5_000; index++) invocations.observe(event('start', `forged-${index}`));
+  assert.equal(invocations.invocationOf(event('report', 'r-1'))?.traceId, 'trace-1');
+  invocations.observe(event('runtimeDone', 'r-1'));
+  assert.equal(await isSettled(done), true);
+  invocations.observe(event('report', 'r-1'));
+  assert.equal(await isSettled(invocations.lastReport()), true);
+});
+
+test('an id in another place counts if this sandbox has seen its invocation', () => {
+  const [own, earlier, strange] = ['8d1f5a1e', '9d1f5a1e', '7d4c8a52'].map(
+    (start) => `${start}-4c0e-4c61-9d63-0f5c5cf2b1aa`,
+  );
+  const mention = (mentionedId: string | undefined) => ({ ...line('x'), mentionedId });
+  const invocations = createInvocations(false);
+  assert.equal(invocations.invocationOf(mention(own)), undefined, 'nothing was seen yet');
+  observeAll(invocations, event('start', earlier), event('report', earlier), event('start', own));
+  assert.equal(invocations.invocationOf(mention(own))?.requestId, own);
+  assert.equal(invocations.invocationOf(mention(earlier))?.requestId, earlier);
+  assert.equal(invocations.invocationOf(mention(strange))?.requestId, own, 'the open one');
+  invocations.observe(event('report', own));
+  assert.equal(invocations.invocationOf(mention(strange)), undefined, 'none is open');
+  const overlapping = createInvocations(true);
+  observeAll(overlapping, event('start', own));
+  assert.equal(overlapping.invocationOf(mention(strange))?.requestId, strange, 'a line stands nowhere there');
+});
+
+test('the alias comes from the event or the record, the tenant from the record', () => {
+  const invocations = createInvocations(true);
+  const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api:blue';
+  invocations.invoked('r-1', { alias: 'live' });
+  observeAll(invocations, event('start', 'r-1', { tenantId: 't-1' }), event('start', 'r-2', { functionArn }));
+  const { alias, tenantId } = invocations.invocationOf(event('report', 'r-1')) ?? {};
+  assert.deepEqual([alias, tenantId], ['live', 't-1']);
+  assert.equal(invocations.invocationOf(event('report', 'r-2'))?.alias, 'blue');
 });

@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inspectObject, inspectText, type Level } from '../../../src/records/line-text.ts';
+import type { Level } from '../../../src/records/line-level.ts';
+import * as reader from '../../../src/records/line-text.ts';
 
 const ID = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa';
 const BARE_ID = '8d1f5a1e4c0e4c619d630f5c5cf2b1aa';
 const NO = undefined;
+const inspectText = (line: string) => said(reader.inspectText(line));
+const inspectObject = (fields: Record<string, unknown>) => said(reader.inspectObject(fields));
+const said = ({ level, requestId }: reader.Inspection) => ({ level, requestId });
 
 const formats: [string, [line: string, level: Level | undefined, requestId: string | undefined][]][] = [
   [

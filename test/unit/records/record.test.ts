@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toByteString } from '../../../src/byte-string.ts';
-import { toLogRecord, traceIdOf } from '../../../src/records/record.ts';
+import { aliasOf, toLogRecord, traceIdOf } from '../../../src/records/record.ts';
 import { createTimeReader } from '../../../src/records/record-time.ts';
 import { fixture } from '../../fakes/records.ts';
 
@@ -28,10 +28,10 @@ test('text is the line as it is, less one line end', () => {
 
 test('an object is its JSON with every field in its order', () => {
   const record = { message: 'x', level: 'INFO', nested: { b: [1, null], a: 'ü' }, timestamp: 5 };
-  const { line, level, source } = read({ time: TIME, type: 'function', record });
+  const { line, level, type } = read({ time: TIME, type: 'function', record });
   assert.equal(line, toByteString(JSON.stringify(record)));
   assert.equal(level, 'info');
-  assert.equal(source, 'function');
+  assert.equal(type, 'function');
 });
 
 test('a record that is neither text nor object is its JSON', () => {
@@ -57,23 +57,23 @@ test('a value is sent as it was written: digits, order of keys, doubled keys, bl
 });
 
 test('of a field that is there twice the last one counts', () => {
-  const { line, source } = readJson('{"type":"extension","record":"a","type":"function","record":"b"}');
-  assert.deepEqual([line, source], ['b', 'function']);
+  const { line, type } = readJson('{"type":"extension","record":"a","type":"function","record":"b"}');
+  assert.deepEqual([line, type], ['b', 'function']);
 });
 
 test('a platform event is the whole event as JSON, with its full type', () => {
   const raw = { time: TIME, type: 'platform.runtimeDone', record: { requestId: 'r-1', status: 'success', more: true } };
   const record = read(raw);
   assert.deepEqual(JSON.parse(record.line), raw);
-  assert.equal(record.source, 'platform');
+  assert.equal(record.type, 'platform');
   assert.equal(record.event, 'platform.runtimeDone');
   assert.equal(record.requestId, 'r-1');
 });
 
 test('an event of an unknown type is sent like a platform event', () => {
   const raw = { time: TIME, type: 'something.new', record: 'text', extra: 1 };
-  const { source, event, line } = read(raw);
-  assert.deepEqual([source, event, JSON.parse(line)], ['platform', 'something.new', raw]);
+  const { type, event, line } = read(raw);
+  assert.deepEqual([type, event, JSON.parse(line)], ['platform', 'something.new', raw]);
 });
 
 test('an event without type or without record is sent whole', () => {
@@ -82,8 +82,8 @@ test('an event without type or without record is sent whole', () => {
     { time: TIME, type: 'function' },
     { time: TIME, type: 'platform.start' },
   ]) {
-    const { source, line } = read(raw);
-    assert.equal(source, 'platform');
+    const { type, line } = read(raw);
+    assert.equal(type, 'platform');
     assert.deepEqual(JSON.parse(line), raw);
   }
 });
@@ -120,13 +120,22 @@ test('the trace id is the root of the trace header', () => {
   assert.equal(read({ type: 'platform.report', record: { tracing: null } }).traceId, undefined);
 });
 
+test('an alias is what stands behind the name of the function, and is neither a version nor $LATEST', () => {
+  const arn = 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api';
+  assert.equal(aliasOf(`${arn}:live`), 'live');
+  assert.equal(aliasOf(`${arn.replace('aws', 'aws-us-gov')}:v2_blue-1`), 'v2_blue-1');
+  for (const none of [arn, `${arn}:7`, `${arn}:$LATEST`, `${arn}:`, `${arn}:a:b`, 'live', '', undefined, 7, null]) {
+    assert.equal(aliasOf(none), undefined, String(none));
+  }
+});
+
 test('every record of both fixtures becomes a record with a line of its own', () => {
   for (const name of ['logs-api-2021-03-18.json', 'telemetry-api-2022-12-13.json']) {
     for (const raw of fixture(name) as { type?: string; record?: unknown }[]) {
-      const { source, line } = read(raw);
+      const { type, line } = read(raw);
       if (raw.type !== 'function' && raw.type !== 'extension') assert.deepEqual(JSON.parse(line), raw);
-      else if (raw.record === undefined) assert.equal(source, 'platform');
-      else assert.equal(source, raw.type);
+      else if (raw.record === undefined) assert.equal(type, 'platform');
+      else assert.equal(type, raw.type);
     }
   }
 });

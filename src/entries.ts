@@ -1,0 +1,157 @@
+// Record -> entries: what of a record goes to Loki, in how many parts, and with which structured metadata. Accounts for each of them.
+import { type ByteString, toByteString } from './byte-string.ts';
+import type { Config } from './config/config.ts';
+import type { LogType } from './lambda/subscription.ts';
+import type { Backlog } from './loki/backlog.ts';
+import { encodeMetadata } from './loki/encode.ts';
+import { splitLine } from './loki/long-line.ts';
+import type { Ledger } from './losses.ts';
+import type { Invocation, Invocations } from './records/invocations.ts';
+import type { Level } from './records/line-level.ts';
+import type { LogRecord } from './records/record.ts';
+import type { EpochMs, Instant } from './time.ts';
+
+export interface EntryParts {
+  readonly config: Pick<Config, 'logTypes' | 'maxLineBytes' | 'structuredMetadata'>;
+  readonly functionVersion: string | undefined;
+  /** Whether the sandbox runs several invocations at once. */
+  readonly concurrent: boolean;
+  readonly invocations: Pick<Invocations, 'observe' | 'invocationOf'>;
+  readonly backlog: Pick<Backlog, 'add'>;
+  readonly ledger: Pick<Ledger, 'received' | 'dropped' | 'droppedByPlatform'>;
+  readonly isOwnLine: (line: string) => boolean;
+  /** Whether Loki takes structured metadata, as far as we know. */
+  readonly takesMetadata: () => boolean;
+}
+
+export interface Entries {
+  /** Names the sandbox: metadata of entries that are made from now on. */
+  begin(instanceId: string): void;
+  /** Takes a record in the order of receipt. */
+  take(record: LogRecord, nowMs: EpochMs): void;
+  /** A line of our own about what happened. */
+  takeOwn(summary: object, level: Level, nowMs: EpochMs): void;
+}
+
+/**
+ * Invocations whose encoded metadata is kept: lines of more than a few do not come in turn. On Managed Instances a hundred and more do;
+ * with too little room each line would have it encoded again (45 ms of CPU per MB became 108).
+ */
+const SHARED_INVOCATIONS = 16;
+const SHARED_CONCURRENT_INVOCATIONS = 1024;
+const NO_METADATA = Buffer.alloc(0);
+
+/** Lines of one invocation differ in their level only. */
+interface SharedMetadata extends Omit<Invocation, 'requestId'> {
+  readonly byLevel: Map<Level | undefined, Buffer>;
+}
+
+export function createEntries(parts: EntryParts): Entries {
+  const { config, ledger, invocations, backlog } = parts;
+  const logTypes = new Set<LogType>(config.logTypes);
+  const sharedMetadata = new Map<string | undefined, SharedMetadata>();
+  const maxShared = parts.concurrent ? SHARED_CONCURRENT_INVOCATIONS : SHARED_INVOCATIONS;
+  let instanceId: string | undefined;
+
+  function hold(record: LogRecord, stated: Instant, line: ByteString, part: string | undefined, nowMs: EpochMs): void {
+    const isError = record.level === 'error' || record.level === 'fatal';
+    backlog.add(record.type, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
+    ledger.received(1);
+  }
+
+  function metadataOf(record: LogRecord, part: string | undefined): Buffer {
+    if (!config.structuredMetadata || !parts.takesMetadata()) return NO_METADATA;
+    const invocation = invocations.invocationOf(record);
+    if (record.event !== undefined || part !== undefined) return encode(record, invocation, part);
+    const { byLevel } = sharedBy(invocation);
+    let metadata = byLevel.get(record.level);
+    if (!metadata) {
+      metadata = encode(record, invocation, undefined);
+      byLevel.set(record.level, metadata);
+    }
+    return metadata;
+  }
+
+  function sharedBy(invocation: Invocation | undefined): SharedMetadata {
+    const found = sharedMetadata.get(invocation?.requestId);
+    if (
+      found !== undefined &&
+      found.traceId === invocation?.traceId &&
+      found.tenantId === invocation?.tenantId &&
+      found.alias === invocation?.alias
+    ) {
+      return found;
+    }
+    if (sharedMetadata.size >= maxShared) {
+      const [oldest] = sharedMetadata.keys();
+      sharedMetadata.delete(oldest);
+    }
+    const { requestId, traceId, alias, tenantId } = invocation ?? NO_INVOCATION;
+    const shared = { traceId, alias, tenantId, byLevel: new Map() };
+    sharedMetadata.set(requestId, shared);
+    return shared;
+  }
+
+  function encode(
+    { level, event, traceId, tenantId }: LogRecord,
+    invocation: Invocation | undefined,
+    part: string | undefined,
+  ): Buffer {
+    return encodeMetadata({
+      request_id: invocation?.requestId,
+      trace_id: traceId ?? invocation?.traceId,
+      level,
+      function_version: parts.functionVersion,
+      alias: invocation?.alias,
+      tenant_id: tenantId ?? invocation?.tenantId,
+      event,
+      instance: instanceId,
+      part,
+    });
+  }
+
+  return {
+    begin(id) {
+      instanceId = id;
+      sharedMetadata.clear();
+    },
+    take(record, nowMs) {
+      invocations.observe(record);
+      if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
+      if (!logTypes.has(record.type)) return;
+      if (record.type === 'extension' && parts.isOwnLine(record.line)) return;
+      if (record.line === '') {
+        ledger.received(1);
+        ledger.dropped('empty_line', 1);
+        return;
+      }
+      const stated = record.time ?? { ms: nowMs, nanos: 0 };
+      const lineParts = splitLine(record.line, config.maxLineBytes);
+      if (!lineParts) {
+        hold(record, stated, record.line, undefined, nowMs);
+        return;
+      }
+      for (const [index, line] of lineParts.entries()) {
+        hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs);
+      }
+    },
+    takeOwn(summary, level, nowMs) {
+      const line = toByteString(JSON.stringify(summary));
+      hold({ ...NO_RECORD, line, level }, { ms: nowMs, nanos: 0 }, line, undefined, nowMs);
+    },
+  };
+}
+
+const NO_INVOCATION = { requestId: undefined, traceId: undefined, alias: undefined, tenantId: undefined };
+
+const NO_RECORD = {
+  type: 'extension',
+  event: undefined,
+  time: undefined,
+  requestId: undefined,
+  mentionedId: undefined,
+  traceId: undefined,
+  alias: undefined,
+  tenantId: undefined,
+  platformDrops: undefined,
+} as const;
