@@ -107,12 +107,12 @@ async function serve(started: Started): Promise<void> {
   const tidier = createTidier(garbageCollector());
   let subscribed = false;
   if (config.enabled && endpoint) {
-    const listener = await listen(config.port, log, (body) => {
+    const listener = await listen(config.port, log, (body, release) => {
       tidier.received(body?.length ?? 0);
       // The first body waits for the code that it needs; those after it queue behind it in order.
-      void openPipeline().then((pipeline) => pipeline?.receive(body));
+      void openPipeline().then((pipeline) => (pipeline ? pipeline.receive(body, release) : release()));
     });
-    if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener.port, log);
+    if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener, log);
   }
 
   const terminated = Promise.withResolvers<unknown>();
@@ -179,13 +179,13 @@ async function trySubscribe(
   runtimeApi: RuntimeApi,
   registration: Registration,
   config: Config,
-  port: number,
+  listener: Listener,
   log: Log,
 ): Promise<boolean> {
   try {
     // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that were asked for.
     const types = [...new Set([...config.logTypes, 'platform' as const])];
-    const subscription = await subscribe(runtimeApi, registration, config.api, types, port);
+    const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
     if (subscription.kind === 'subscribed') return true;
     if (subscription.kind === 'refused') {
       log.write('error', 'the platform refused the subscription, no logs are sent', { answers: subscription.answers });

@@ -1,26 +1,43 @@
 // Receives the platform's log bodies. Answers 200 at once and always: anything else makes the platform send the same body again and
 // again, and a late answer makes it drop the next one. What a body means is decided later, by whoever gets it.
-// The port is bound before the subscription names it.
+// The port is bound before the subscription names it. Anyone in the sandbox may connect, so what is held for connections has a bound.
 import { createServer, type Server, type Socket } from 'node:net';
-import { createHttpReader, keepsConnection } from './http-reader.ts';
+import { keepsConnection } from './http-head.ts';
+import { createHttpReader } from './http-reader.ts';
 
 /** Twice the largest batch that can be subscribed to, plus envelopes, is a little over 2 MiB; pieces of 4 MiB were seen. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** All bodies that are not complete: the largest one fits. Above it the connection that has been silent longest is closed. */
+const MAX_HALF_READ_BYTES = MAX_BODY_BYTES;
+/** With those that wait for being read. Above it nothing is read from any connection until there is room again. */
+const MAX_HELD_BYTES = MAX_BODY_BYTES + 4 * 1024 * 1024;
+/** Each body that waits takes about so much more than its bytes. */
+const BODY_OVERHEAD_BYTES = 1024;
+/** The platform has one or two. Above it the one that has been silent longest is closed. */
+const MAX_CONNECTIONS = 32;
 
 export interface Listener {
   readonly port: number;
+  /** What the subscription is to name. Once a request for it has come the platform is known to heed it, and no other is taken from then on. */
+  readonly path: string;
   close(): void;
 }
 
-/** Takes one body; undefined for one that was too large to be kept. It is called after the body was answered. */
-export type BodyConsumer = (body: Buffer | undefined) => void;
+/**
+ * Takes one body; undefined for one that was too large to be kept. It is called after the body was answered.
+ * @param release is to be called once, when the body takes no memory any more
+ */
+export type BodyConsumer = (body: Buffer | undefined, release: () => void) => void;
 
 /**
  * Binds all interfaces: the platform connects to an address of the sandbox that is not the loopback address everywhere.
  * @throws the error of `listen`, EADDRINUSE for example
  */
 export function openListener(port: number, consume: BodyConsumer): Promise<Listener> {
-  const server: Server = createServer({ noDelay: true }, (socket: Socket) => serve(socket, consume));
+  // It keeps strangers in the sandbox out, for whom it is enough: nobody has seen any other number of this generator.
+  const path = `/${Math.random().toString(36).slice(2)}`;
+  const reception = createReception(path, consume);
+  const server: Server = createServer({ noDelay: true }, reception.connected);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
@@ -29,6 +46,7 @@ export function openListener(port: number, consume: BodyConsumer): Promise<Liste
       const address = server.address();
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : port,
+        path,
         close: () => server.close(),
       });
     });
@@ -54,29 +72,129 @@ function bind(server: Server, port: number): void {
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
+interface Connection {
+  readonly socket: Socket;
+  /** Whether its answers wait for being taken. */
+  choked: boolean;
+  /** Bytes of the body that is not complete. */
+  heldBytes: number;
+}
+
 /** No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send. */
-function serve(socket: Socket, consume: BodyConsumer): void {
-  const reader = createHttpReader({
-    maxBodyBytes: MAX_BODY_BYTES,
-    onHead({ headers }) {
-      if (headers.get('expect')?.toLowerCase() === '100-continue') socket.write(CONTINUE);
-    },
-    onMessage(request) {
-      socket.write(OK);
-      if (!keepsConnection(request)) socket.end();
-      consume(request.body);
-    },
-  });
-  socket.on('error', () => {});
-  socket.on('data', (piece) => {
-    if (socket.writableEnded) return;
-    try {
-      reader.read(piece);
-    } catch {
-      socket.end(BAD_REQUEST);
-      socket.destroySoon();
+function createReception(path: string, consume: BodyConsumer): { connected(socket: Socket): void } {
+  /** The one that has been silent longest first. */
+  const connections = new Set<Connection>();
+  let halfReadBytes = 0;
+  let waitingBytes = 0;
+  let isFull = false;
+  let isPathHeeded = false;
+
+  function connected(socket: Socket): void {
+    const connection: Connection = { socket, choked: false, heldBytes: 0 };
+    connections.add(connection);
+    if (connections.size > MAX_CONNECTIONS) closeMostSilent(() => true);
+    /** What the bytes that are being read are answered with, and the bodies that are in them. */
+    let answers = '';
+    const bodies: (Buffer | undefined)[] = [];
+    let isTaken = false;
+    let isLast = false;
+    let isBroken = false;
+    const reader = createHttpReader({
+      reads: 'requests',
+      maxBodyBytes: MAX_BODY_BYTES,
+      onHead({ startLine, headers }) {
+        const isOwn = startLine.split(' ')[1] === path;
+        isPathHeeded ||= isOwn;
+        isTaken = isOwn || !isPathHeeded;
+        if (headers.get('expect')?.toLowerCase() === '100-continue') answers += CONTINUE;
+        return isTaken;
+      },
+      onMessage(request) {
+        if (isLast) return;
+        isLast = !keepsConnection(request);
+        answers += isTaken ? OK : NOT_FOUND;
+        if (isTaken) bodies.push(request.body);
+      },
+    });
+
+    function read(piece: Buffer): void {
+      try {
+        reader.read(piece);
+      } catch {
+        if (!isLast) answers += BAD_REQUEST;
+        isLast = true;
+        isBroken = true;
+      }
+      hold(connection, reader.heldBytes());
+      answer();
+      for (const body of bodies.splice(0)) handOn(body);
+      keepBounds();
     }
-  });
+
+    function answer(): void {
+      if (answers !== '' && !socket.write(answers, 'latin1')) connection.choked = true;
+      answers = '';
+      if (isLast) {
+        socket.end();
+        if (isBroken) socket.destroySoon();
+      } else if (connection.choked) socket.pause();
+    }
+
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      reader.giveUp();
+      hold(connection, 0);
+      connections.delete(connection);
+    });
+    socket.on('drain', () => {
+      connection.choked = false;
+      if (!isFull) socket.resume();
+    });
+    socket.on('data', (piece) => {
+      if (isLast) return;
+      connections.delete(connection);
+      connections.add(connection);
+      read(piece);
+    });
+    if (isFull) socket.pause();
+  }
+
+  function hold(connection: Connection, bytes: number): void {
+    halfReadBytes += bytes - connection.heldBytes;
+    connection.heldBytes = bytes;
+  }
+
+  function handOn(body: Buffer | undefined): void {
+    const bytes = (body?.length ?? 0) + BODY_OVERHEAD_BYTES;
+    waitingBytes += bytes;
+    consume(body, () => {
+      waitingBytes -= bytes;
+      keepBounds();
+    });
+  }
+
+  function keepBounds(): void {
+    while (halfReadBytes > MAX_HALF_READ_BYTES) closeMostSilent(({ heldBytes }) => heldBytes > 0);
+    const isNowFull = halfReadBytes + waitingBytes > MAX_HELD_BYTES;
+    if (isNowFull === isFull) return;
+    isFull = isNowFull;
+    for (const { socket, choked } of connections) {
+      if (isFull) socket.pause();
+      else if (!choked) socket.resume();
+    }
+  }
+
+  /** What has been sent on it and was not answered is sent again on another one. */
+  function closeMostSilent(isMeant: (connection: Connection) => boolean): void {
+    const connection = [...connections].find(isMeant);
+    if (connection === undefined) return;
+    connections.delete(connection);
+    hold(connection, 0);
+    connection.socket.destroy();
+  }
+
+  return { connected };
 }

@@ -3,7 +3,8 @@
 // request is on the wire (34 against 26 ms from exec to register), undici 30.
 // It knows no timeout: a next event may be hours away, and the process may be frozen meanwhile.
 import { connect, type Socket } from 'node:net';
-import { createHttpReader, type HttpMessage, keepsConnection } from './http-reader.ts';
+import { keepsConnection } from './http-head.ts';
+import { createHttpReader, type HttpMessage } from './http-reader.ts';
 
 export interface RuntimeApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -60,6 +61,7 @@ export function createRuntimeApi(address: string): RuntimeApi {
         finish(() => reject(answered ? error : new UnansweredError(error)));
       };
       const reader = createHttpReader({
+        reads: 'responses',
         maxBodyBytes: Number.POSITIVE_INFINITY,
         onMessage(message) {
           if (keepsConnection(message) && !socket.readableEnded) idle = socket;

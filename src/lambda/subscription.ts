@@ -54,7 +54,7 @@ export async function subscribe(
   { extensionId, events }: Pick<Registration, 'extensionId' | 'events'>,
   api: SubscriptionApi,
   types: readonly LogType[],
-  port: number,
+  { port, path }: { readonly port: number; readonly path: string },
 ): Promise<Subscription> {
   const attempts = api === 'logs' ? LOGS : api === 'telemetry' ? TELEMETRY : [...LOGS, ...TELEMETRY];
   const buffering = events.includes('INVOKE') ? BUFFERING : { ...BUFFERING, timeoutMs: MANAGED_TIMEOUT_MS };
@@ -69,7 +69,7 @@ export async function subscribe(
         types,
         buffering,
         // The bare name `sandbox` can be caught by the DNS search domain of a VPC.
-        destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${port}/` },
+        destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${port}${path}` },
       }),
     });
     if (status === 200) return { kind: 'subscribed', api: attempt.api, schemaVersion: attempt.schemaVersion };

@@ -3,7 +3,7 @@
 // are numbered in the order of their receipt. The number is given once: a resend is identical.
 import type { EpochMs, Instant } from '../time.ts';
 
-/** At least so many milliseconds of the past are remembered, so that a record that comes late still gets a nanosecond of its own. */
+/** At least so many milliseconds are remembered one by one, those that were used last. */
 const REMEMBERED_MS = 1_000;
 const LAST_NANO = 999_999;
 
@@ -15,8 +15,24 @@ export function createTimestamps(): (stated: Instant) => Instant {
   let lastMs: EpochMs | undefined;
   let lastNanos = 0;
 
+  // Of those that were forgotten: the latest, and the highest nanosecond that any of them gave out. What comes later still is numbered behind it.
+  let forgottenMs = Number.NEGATIVE_INFINITY;
+  let forgottenNanos = 0;
+
   function given(ms: EpochMs): number | undefined {
-    return ms === lastMs ? lastNanos : givenNanos.get(ms);
+    if (ms === lastMs) return lastNanos;
+    return givenNanos.get(ms) ?? (ms <= forgottenMs ? forgottenNanos : undefined);
+  }
+
+  function forget(count: number): void {
+    let left = count;
+    for (const [ms, nanos] of givenNanos) {
+      if (left-- === 0) return;
+      givenNanos.delete(ms);
+      forgottenMs = Math.max(forgottenMs, ms);
+      // One is left free, so that a single record at the end of its millisecond does not push all that come late out of theirs.
+      forgottenNanos = Math.max(forgottenNanos, Math.min(nanos, LAST_NANO - 1));
+    }
   }
 
   function remember(ms: EpochMs, nanos: number): void {
@@ -25,7 +41,7 @@ export function createTimestamps(): (stated: Instant) => Instant {
       givenNanos.delete(lastMs);
       givenNanos.set(lastMs, lastNanos);
       // Not one by one: each time that costs as much as the rest.
-      if (givenNanos.size >= 2 * REMEMBERED_MS) deleteFirst(givenNanos, REMEMBERED_MS);
+      if (givenNanos.size >= 2 * REMEMBERED_MS) forget(REMEMBERED_MS);
     }
     lastMs = ms;
     lastNanos = nanos;
@@ -46,12 +62,4 @@ export function createTimestamps(): (stated: Instant) => Instant {
     remember(ms, nanos);
     return ms === stated.ms && nanos === stated.nanos ? stated : { ms, nanos };
   };
-}
-
-function deleteFirst(map: Map<EpochMs, number>, count: number): void {
-  let left = count;
-  for (const key of map.keys()) {
-    if (left-- === 0) return;
-    map.delete(key);
-  }
 }

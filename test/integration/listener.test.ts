@@ -16,10 +16,10 @@ import { Conditions } from '../fakes/conditions.ts';
 async function setUp(t: TestContext, onBody: BodyConsumer = () => {}) {
   const bodies: (Buffer | undefined)[] = [];
   const conditions = new Conditions();
-  const listener = await openListener(0, (body) => {
+  const listener = await openListener(0, (body, release) => {
     bodies.push(body);
     conditions.changed();
-    onBody(body);
+    onBody(body, release);
   });
   t.after(() => listener.close());
   const agent = new Agent({ keepAlive: true });

@@ -66,6 +66,32 @@ test('a millisecond that is still in use is not forgotten, however many others c
   assert.equal(given.size, 10_000);
 });
 
+test('a record of a millisecond that was long forgotten gets a nanosecond that is free, behind those given before', () => {
+  const stamp = createTimestamps();
+  const early = [0, 0, 0].map((nanos) => nanosecond(stamp({ ms: START_MS, nanos })));
+  for (let index = 1; index <= 5_000; index++) stamp({ ms: START_MS + index, nanos: 0 });
+  const late = [0, 0].map((nanos) => nanosecond(stamp({ ms: START_MS, nanos })));
+  assert.equal(new Set([...early, ...late]).size, 5);
+  assert.ok(late.every((value) => value > (early[2] ?? 0n) && value < BigInt(START_MS + 1) * 1_000_000n));
+});
+
+test('no two of many entries in random order within a minute are alike', () => {
+  const random = seededRandom(4);
+  const stamp = createTimestamps();
+  const given = new Set<bigint>();
+  for (let index = 0; index < 100_000; index++) {
+    given.add(nanosecond(stamp({ ms: START_MS + Math.floor(random() * 60_000), nanos: 0 })));
+  }
+  assert.equal(given.size, 100_000);
+});
+
+test('one record at the very end of its millisecond, long ago, does not push those that come late out of theirs', () => {
+  const stamp = createTimestamps();
+  stamp({ ms: START_MS, nanos: 999_999 });
+  for (let index = 1; index <= 5_000; index++) stamp({ ms: START_MS + index, nanos: 0 });
+  assert.equal(stamp({ ms: START_MS + 7, nanos: 0 }).ms, START_MS + 7);
+});
+
 test('no two of many entries in random order within a second are alike', () => {
   const random = seededRandom(3);
   const stamp = createTimestamps();
