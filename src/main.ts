@@ -17,7 +17,7 @@ import { createExtensionsApi, type ExtensionsApi, type Registration } from './la
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
-import { garbageCollector, leave, loadLate } from './late/load.ts';
+import { leave, loadLate, openHeap } from './late/load.ts';
 import { createLog, type Log } from './log.ts';
 import { createTidier } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -104,11 +104,10 @@ async function serve(started: Started): Promise<void> {
     }
   });
 
-  const tidier = createTidier(garbageCollector());
+  const tidier = createTidier(openHeap(), systemClock, setImmediate);
   let subscribed = false;
   if (config.enabled && endpoint) {
     const listener = await listen(config.port, log, (body, release) => {
-      tidier.received(body?.length ?? 0);
       // The first body waits for the code that it needs; those after it queue behind it in order.
       void openPipeline().then((pipeline) => (pipeline ? pipeline.receive(body, release) : release()));
     });
@@ -118,17 +117,18 @@ async function serve(started: Started): Promise<void> {
   const terminated = Promise.withResolvers<unknown>();
   let askedBefore = false;
   await runLifecycle({
-    nextEvent: () =>
-      extensionsApi.next(registration.extensionId, () => {
-        if (askedBefore) {
-          tidier.idle();
-          return;
-        }
+    async nextEvent() {
+      const event = await extensionsApi.next(registration.extensionId, () => {
+        tidier.idle();
+        if (askedBefore) return;
         askedBefore = true;
         process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.write(level, message);
-      }),
+      });
+      if (event.kind === 'invoke') tidier.awake();
+      return event;
+    },
     deliverer: () => (subscribed ? openPipeline() : Promise.resolve(undefined)),
     terminated: terminated.promise,
     strategy: config.flushStrategy,

@@ -2,6 +2,7 @@
 // `late/index.ts` brings undici, protobufjs, snappyjs and pino, by far most of the code; main calls `loadLate` only when the
 // request for the first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's
 // place, which loads the same module from the executable itself with V8 code that is already compiled.
+import type { Heap } from '../memory.ts';
 
 /**
  * Loads the late half of the program. Rejects only if that code is broken. Call it once.
@@ -12,8 +13,8 @@ export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')
 }
 
 /** From source Node.js collects garbage as it sees fit. */
-export function garbageCollector(): () => void {
-  return () => {};
+export function openHeap(): Heap {
+  return { usedBytes: () => 0, collectGarbage() {} };
 }
 
 /** Ends the process. */

@@ -1,29 +1,114 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTidier } from '../../src/memory.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
+
+const MB = 1024 * 1024;
 
 function setUp() {
-  let collections = 0;
-  const tidier = createTidier(() => {
-    collections++;
-  });
-  return { tidier, collections: () => collections };
+  const clock = new FakeClock();
+  const heap = { usedBytes: 5 * MB, collections: 0 };
+  const deferred: (() => void)[] = [];
+  const tidier = createTidier(
+    {
+      usedBytes: () => heap.usedBytes,
+      collectGarbage() {
+        heap.collections++;
+        heap.usedBytes = 5 * MB;
+      },
+    },
+    clock,
+    (run) => void deferred.push(run),
+  );
+  return {
+    tidier,
+    heap,
+    clock,
+    /** An event comes, and what it asks of us is done. */
+    awake() {
+      tidier.awake();
+      for (const run of deferred.splice(0)) run();
+    },
+  };
 }
 
-test('collects once in 400 invocations', () => {
-  const { tidier, collections } = setUp();
-  for (let count = 0; count < 2_000; count++) {
-    tidier.received(1_000);
+test('collects once for each 1.25 MB by which the heap has grown', () => {
+  const { tidier, heap, awake } = setUp();
+  for (let invocation = 0; invocation <= 100; invocation++) {
+    awake();
+    heap.usedBytes += MB / 10;
     tidier.idle();
   }
-  assert.equal(collections(), 5);
+  assert.equal(heap.collections, 7);
 });
 
-test('collects at the end of an invocation that brought a flood, once', () => {
-  const { tidier, collections } = setUp();
-  for (let count = 0; count < 20; count++) tidier.received(1024 * 1024);
-  assert.equal(collections(), 0);
+test('never collects a heap that does not grow', () => {
+  const { tidier, heap, awake } = setUp();
+  for (let invocation = 0; invocation < 1_000; invocation++) {
+    awake();
+    tidier.idle();
+  }
+  assert.equal(heap.collections, 0);
+});
+
+test('measures from what V8 has left when it has collected by itself', () => {
+  const { tidier, heap, awake } = setUp();
+  awake();
   tidier.idle();
+  for (const usedMb of [6.2, 3, 4.2]) {
+    heap.usedBytes = usedMb * MB;
+    awake();
+    tidier.idle();
+  }
+  awake();
+  assert.equal(heap.collections, 0);
+  heap.usedBytes = 4.3 * MB;
   tidier.idle();
-  assert.equal(collections(), 1);
+  awake();
+  assert.equal(heap.collections, 1);
+});
+
+test('leaves alone what the first record needs', () => {
+  const { tidier, heap, awake } = setUp();
+  heap.usedBytes = 3 * MB;
+  tidier.idle();
+  heap.usedBytes = 6 * MB;
+  awake();
+  tidier.idle();
+  awake();
+  assert.equal(heap.collections, 0);
+});
+
+test('waits for the next event, and for what it asks of us, when the sandbox is frozen', () => {
+  const { tidier, heap, awake } = setUp();
+  awake();
+  tidier.idle();
+  heap.usedBytes += 2 * MB;
+  tidier.idle();
+  assert.equal(heap.collections, 0, 'nothing may be begun now');
+  tidier.awake();
+  assert.equal(heap.collections, 0, 'the event comes first');
+  awake();
+  assert.equal(heap.collections, 1);
+});
+
+test('collects in a sandbox that stays awake and idle, once', async () => {
+  const { tidier, heap, clock, awake } = setUp();
+  awake();
+  tidier.idle();
+  heap.usedBytes += 2 * MB;
+  tidier.idle();
+  await clock.advance(999);
+  assert.equal(heap.collections, 0);
+  await clock.advance(1);
+  assert.equal(heap.collections, 1);
+  awake();
+  assert.equal(heap.collections, 1);
+});
+
+test('an idle sandbox with nothing to collect has no timer', () => {
+  const { tidier, clock, awake } = setUp();
+  awake();
+  tidier.idle();
+  assert.equal(clock.pendingTimers, 0);
 });
