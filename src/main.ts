@@ -9,10 +9,9 @@
 //            the first event: until then it would cost start-up time and memory for nothing.
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
-import { closeSync, openSync } from 'node:fs';
-import { basename } from 'node:path';
 import { type Config, type ConfigProblem, parseConfig } from './config/config.ts';
 import { runLifecycle } from './extension.ts';
+import { extensionNames } from './lambda/extension-name.ts';
 import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
@@ -45,7 +44,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     return 2;
   }
   const runtimeApi = createRuntimeApi(address);
-  const extensionsApi = createExtensionsApi(runtimeApi, basename(process.execPath));
+  const extensionsApi = createExtensionsApi(runtimeApi, extensionNames(process.argv0, process.execPath));
 
   let settings: ReturnType<typeof parseConfig> | undefined;
   const managed = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'lambda-managed-instances';
@@ -57,7 +56,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     return 1;
   }
   const { config, problems } = settings ?? parseConfig(env);
-  tameNode(env);
+  env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
   const late = lazily(() => loadLate(config.endpoint?.url.startsWith('https:') ?? false));
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
   process.on('uncaughtException', (error) => {
@@ -213,28 +212,6 @@ function threadCpuMs(): number {
 
 /** How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known for what it is. */
 const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
-
-/**
- * What Node and the C library do because of variables of the function, and what they print about it, where there is no way to tell them before
- * they start. Whatever is printed on stderr comes back as a record of the `extension` stream.
- */
-function tameNode(env: NodeJS.ProcessEnv): void {
-  if (env['NODE_DEBUG'] || env['NODE_V8_COVERAGE']) hushNode();
-  // Verification is never switched off by it, and yet Node would warn that it is.
-  delete env['NODE_TLS_REJECT_UNAUTHORIZED'];
-  env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
-}
-
-/**
- * Node obeys these variables of the function before any code of ours runs. What it prints for them on stderr would make it print more, and it
- * would write a coverage report at exit.
- */
-function hushNode(): void {
-  process.getBuiltinModule('node:v8').stopCoverage();
-  closeSync(2);
-  // The lowest free descriptor is the one just closed.
-  openSync('/dev/null', 'w');
-}
 
 function commandLine(args: readonly string[]): number {
   if (args[0] === '--version') {

@@ -25,6 +25,8 @@ const SAME_CACHE = '--random-seed=1';
  * - optimizing on the main thread, as each worker thread keeps megabytes of malloc arena to itself for good
  */
 const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'];
+/** An openssl.cnf that OpenSSL cannot read, be it the function's or the base image's, would end Node.js before its first line. */
+const NO_OPENSSL_FILE = '--openssl-config=/dev/null';
 
 // Whoever builds may keep files to himself; the function's user must get at those that are copied into an image.
 process.umask(0o022);
@@ -79,7 +81,7 @@ function makeBlob(): Buffer {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: run !== undefined,
-    execArgv: V8_FLAGS,
+    execArgv: [...V8_FLAGS, NO_OPENSSL_FILE],
     // The function's NODE_OPTIONS must not reach the extension.
     execArgvExtension: 'none',
     assets: { 'late.js': 'late.js', 'late.cache': 'late.cache' },

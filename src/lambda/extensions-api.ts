@@ -56,9 +56,10 @@ export interface ExtensionsApi {
   next(extensionId: string, onSent?: () => void): Promise<NextEvent>;
 }
 
-/** @param extensionName the file name of the executable: the platform knows the extension by it */
-export function createExtensionsApi(api: RuntimeApi, extensionName: string): ExtensionsApi {
+/** @param extensionNames the names by which the platform may know the extension, the likeliest first */
+export function createExtensionsApi(api: RuntimeApi, extensionNames: readonly string[]): ExtensionsApi {
   async function register(
+    extensionName: string,
     events: readonly LifecycleEvent[],
     onSent?: () => void,
   ): Promise<Registration | RegistrationRefusal> {
@@ -85,10 +86,13 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
 
   return {
     async register(managed, onSent) {
-      if (managed) return register(['SHUTDOWN'], onSent);
-      const answer = await register(['INVOKE', 'SHUTDOWN'], onSent);
-      const refusesInvoke = 'status' in answer && answer.status === 403 && answer.message.includes('INVOKE');
-      return refusesInvoke ? register(['SHUTDOWN']) : answer;
+      let answer: Registration | RegistrationRefusal = { status: 0, message: 'no name to register by' };
+      for (const name of extensionNames) {
+        answer = await register(name, managed ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], onSent);
+        if (refusesInvoke(answer)) answer = await register(name, ['SHUTDOWN']);
+        if ('extensionId' in answer) break;
+      }
+      return answer;
     },
     async next(extensionId, onSent) {
       const { status, body } = await api.request(
@@ -104,6 +108,10 @@ export function createExtensionsApi(api: RuntimeApi, extensionName: string): Ext
       return toEvent(parseObject(body));
     },
   };
+}
+
+function refusesInvoke(answer: Registration | RegistrationRefusal): boolean {
+  return 'status' in answer && answer.status === 403 && answer.message.includes('INVOKE');
 }
 
 function toEvent(body: Record<string, unknown>): NextEvent {

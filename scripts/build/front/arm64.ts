@@ -41,6 +41,7 @@ export const arm64: InstructionSet = {
     mmap: 222,
     nanosleep: 101,
     openat: 56,
+    prlimit64: 261,
     read: 63,
     sendto: 206,
     socket: 198,

@@ -17,6 +17,7 @@ export type SystemCall =
   | 'mmap'
   | 'nanosleep'
   | 'openat'
+  | 'prlimit64'
   | 'read'
   | 'sendto'
   | 'socket'

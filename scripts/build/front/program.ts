@@ -1,15 +1,16 @@
 // The front: the first code that runs in the executable, before the dynamic loader and Node.js. Without it the kernel refuses the executable
 // where the loader is missing (Alpine), and the loader does where the libraries are too old (Amazon Linux 2): each fails the function's
-// init. The front starts the system's loader if that is new, else libraries beside the layer (own-libraries.ts), else the system's
-// loader if a trial succeeds; and if nothing does, it steps aside (step-aside.ts). Why, and at what cost: docs/base-systems.md.
+// init. The front hides what the function hands down to steer others (environment.ts), starts the system's loader if that is new or a
+// trial succeeds, and steps aside if nothing does (step-aside.ts). How it works: README.md; why, and at what cost: docs/base-systems.md.
 // The vectors on the stack: System V ABI, AMD64 supplement, 3.4.1; getauxval(3).
 
 import { arm64 } from './arm64.ts';
+import { readEnvironment, showLibraryPath, writeEnvironment } from './environment.ts';
 import type { InstructionSet } from './instruction-set.ts';
 import { LINUX } from './instruction-set.ts';
+import { raiseLimits, writeLimits } from './limits.ts';
 import { MachineCode } from './machine-code.ts';
 import { writeMapLoader } from './map-loader.ts';
-import { setLibraryPath, whenNamed, writeOwnLibraries } from './own-libraries.ts';
 import { writeStepAside } from './step-aside.ts';
 import { x86_64 } from './x86-64.ts';
 
@@ -31,6 +32,7 @@ const PROGRAM_ENTRY = 9n;
 const EXECUTABLE_PATH = 31n;
 /** The name of a program that shall exit. */
 const LEAVING = 'leaving!';
+const STANDARD_ERROR = 2n;
 /** The loader names its versions near its beginning. */
 const SEARCHED_BYTES = 16_384n;
 
@@ -51,17 +53,17 @@ export function makeFront(program: FrontProgram): Buffer {
   code.reserve('child status', 16);
   exitIfLeaving(code);
   readVectors(code);
-  mapLoader(code, 'loader path');
-  code.set('is glibc', 0n);
-  code.when('loader entry', '!=', 0n, () => judgeByVersion(code, LIBSTDCXX[program.architecture].length));
-  mapLoader(code, 'own loader path');
-  code.when('loader entry', '!=', 0n, () => {
-    setLibraryPath(code);
-    startIfItCan(code);
-  });
-  code.jumpIf('is glibc', '==', 0n, 'step aside');
-  mapLoader(code, 'loader path');
+  raiseLimits(code);
+  code.addressOf('reason', 'no fitting system');
+  code.addressOf('path', 'loader path');
+  code.call('map the loader');
+  code.jumpIf('loader entry', '==', 0n, 'step aside');
+  judgeByVersion(code, LIBSTDCXX[program.architecture].length);
+  // The first trial is silent: what is missing in the system's folders may be on the function's path.
+  startIfItCan(code, () => code.systemCall('ignored', 'close', STANDARD_ERROR));
+  showLibraryPath(code);
   startIfItCan(code);
+  code.jump('step aside');
   code.place('start');
   code.set('entry', program.entryAddress);
   code.place('start at entry');
@@ -71,9 +73,9 @@ export function makeFront(program: FrontProgram): Buffer {
 
   writeMapLoader(code, ELF_MACHINES[program.architecture]);
   writeStepAside(code);
-  writeOwnLibraries(code, program.loader);
+  writeEnvironment(code);
+  writeLimits(code);
   code.text('loader path', program.loader);
-  code.text('runtime api variable', 'AWS_LAMBDA_RUNTIME_API=');
   LIBSTDCXX[program.architecture].forEach((path, index) => {
     code.text(`libstdc++ ${index}`, path);
   });
@@ -91,21 +93,13 @@ function exitIfLeaving(code: MachineCode): void {
 
 /** The stack holds the count of arguments, these, 0, the environment, 0, and the auxiliary vector in pairs up to key 0. */
 function readVectors(code: MachineCode): void {
-  code.set('runtime api', 0n);
   code.load('cursor', 8, 'stack');
   code.compute('cursor', 'cursor', '<<', 3n);
   code.compute('cursor', 'cursor', '+', 'stack');
   code.compute('cursor', 'cursor', '+', 16n);
-  code.set('environment', 'cursor');
-  code.repeat((done) => {
-    code.load('text', 8, 'cursor');
-    code.compute('cursor', 'cursor', '+', 8n);
-    code.jumpIf('text', '==', 0n, done);
-    whenNamed(code, 'runtime api variable', () => code.set('runtime api', 'text'));
-  });
+  readEnvironment(code);
   code.set('auxiliary vector', 'cursor');
-  code.compute('environment end', 'cursor', '-', 8n);
-  code.set('executable path', 'stack');
+  code.load('executable path', 8, 'stack', 8n);
   code.set('page mask', 4095n);
   forEachAuxiliary(code, {
     [`${PAGE_BYTES}`]: () => code.compute('page mask', 'auxiliary', '-', 1n),
@@ -115,7 +109,7 @@ function readVectors(code: MachineCode): void {
 
 /**
  * Goes to `start` if the system will do for certain: its loader is of glibc 2.34 or newer (a loader's versions stay for ever), and
- * libstdc++ is in its place. Otherwise `is glibc` says whether it may do.
+ * libstdc++ is in its place. Goes to `step aside` if it will certainly not, and goes on if it may.
  */
 function judgeByVersion(code: MachineCode, libraryCount: number): void {
   code.set('answer', 'loader text');
@@ -132,29 +126,24 @@ function judgeByVersion(code: MachineCode, libraryCount: number): void {
   });
   // Without this it is not glibc at all but musl or a stand-in, under which Node.js would fail later or not be itself.
   findText(code, 'C_PRIVAT');
-  code.set('is glibc', 'found');
+  code.jumpIf('found', '==', 0n, 'step aside');
 }
 
 /**
- * Goes to `start` or to `step aside`. The mapped loader is tried in a child: it does all its work there, but the program that it starts
+ * Goes to `start`, or goes on. The mapped loader is tried in a child: it does all its work there, but the program that it starts
  * only exits. If there can be no child, wait4 leaves the status as it is, and the loader has to succeed untried.
  */
-function startIfItCan(code: MachineCode): void {
+function startIfItCan(code: MachineCode, inChild: () => void = () => {}): void {
   code.store(8, 0n, 'child status');
   code.systemCall('child', 'clone', LINUX.SIGCHLD, 0n, 0n, 0n, 0n);
   code.when('child', '==', 0n, () => {
+    inChild();
     code.addressOf('entry', 'tried');
     code.jump('start at entry');
   });
   code.systemCall('ignored', 'wait4', 'child', 'child status', 0n, 0n);
   code.load('result', 4, 'child status');
   code.jumpIf('result', '==', 0n, 'start');
-  code.jump('step aside');
-}
-
-function mapLoader(code: MachineCode, pathPlace: string): void {
-  code.addressOf('path', pathPlace);
-  code.call('map the loader');
 }
 
 function startProgram(code: MachineCode, program: FrontProgram): void {

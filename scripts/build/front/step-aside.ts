@@ -11,18 +11,19 @@ const REGISTER_ATTEMPTS = 5n;
 const PAUSE_NS = 50_000_000n;
 
 const EVENTS = '{"events":["SHUTDOWN"]}';
-const REASON =
-  'Node.js cannot start on this base system: it needs glibc 2.28 or newer and libstdc++ (see docs/base-systems.md)';
-const WARNING = `${REASON}. The function goes on, and none of its logs are sent to Loki`;
 const TEXTS = {
   'register request': 'POST /2020-01-01/extension/register HTTP/1.1\r\nLambda-Extension-Name: ',
   'register request, end': `\r\nContent-Length: ${EVENTS.length}\r\nConnection: close\r\n\r\n${EVENTS}`,
   'next request': 'GET /2020-01-01/extension/event/next HTTP/1.1\r\nLambda-Extension-Identifier: ',
   'next request, end': '\r\nConnection: close\r\n\r\n',
   'host header': '\r\nHost: ',
-  warning: `{"level":"warn","name":"aws-lambda-loki-extension","msg":"${WARNING}"}\n`,
-  'outside Lambda': `aws-lambda-loki-extension: ${REASON}\n`,
-  'refusal message': 'aws-lambda-loki-extension could not register\n',
+  'no fitting system':
+    'Node.js cannot start on this base system: it needs glibc 2.28 or newer and libstdc++ (see docs/base-systems.md)',
+  warning: '{"level":"warn","name":"aws-lambda-loki-extension","msg":"',
+  'warning, end': '. The function goes on, and none of its logs are sent to Loki"}\n',
+  'outside Lambda': 'aws-lambda-loki-extension: ',
+  'line end': '\n',
+  refusal: 'aws-lambda-loki-extension could not register: ',
 };
 
 /** Eight bytes of text as `find` compares them. */
@@ -31,8 +32,8 @@ function word(text: string): bigint {
 }
 
 /**
- * Defines the place `step aside`, which never returns, and the subroutine `find`. It needs `runtime api`, the address of
- * `host:port` (0 if the variable is not set), and `executable path`.
+ * Defines the place `step aside`, which never returns, and the subroutine `find`. It needs `reason`, the address of a
+ * sentence without its full stop, `runtime api`, the address of `host:port` (0 if the variable is not set), and `executable path`.
  */
 export function writeStepAside(code: MachineCode): void {
   code.place('step aside');
@@ -44,9 +45,7 @@ export function writeStepAside(code: MachineCode): void {
   code.when('runtime api', '==', 0n, () => exit(code, 'outside Lambda', 2n));
   readAddress(code);
   register(code);
-  code.addressOf('from', 'warning');
-  code.set('output', 1n);
-  code.call('print');
+  print(code, 1n, 'warning', 'warning, end');
   waitForShutdown(code);
 
   writeHttp(code);
@@ -74,10 +73,10 @@ function register(code: MachineCode): void {
     code.when('found', '!=', 0n, () => {
       readIdentifier(code);
       code.jumpIf('found', '!=', 0n, registered);
-      exit(code, 'refusal message', 1n);
+      exit(code, 'refusal', 1n);
     });
     code.compute('attempts left', 'attempts left', '-', 1n);
-    code.when('attempts left', '==', 0n, () => exit(code, 'refusal message', 1n));
+    code.when('attempts left', '==', 0n, () => exit(code, 'refusal', 1n));
   });
 }
 
@@ -218,17 +217,22 @@ function writeTextRoutines(code: MachineCode): void {
       code.compute('to', 'to', '+', 1n);
     });
   });
-  code.subroutine('print', () => {
-    code.set('to', 'request');
-    code.call('append');
-    code.compute('bytes', 'to', '-', 'request');
-    code.systemCall('ignored', 'write', 'output', 'request', 'bytes');
-  });
+}
+
+/** Prints the reason between two texts. */
+function print(code: MachineCode, output: bigint, before: string, after: string): void {
+  code.set('to', 'request');
+  code.addressOf('from', before);
+  code.call('append');
+  code.set('from', 'reason');
+  code.call('append');
+  code.addressOf('from', after);
+  code.call('append');
+  code.compute('bytes', 'to', '-', 'request');
+  code.systemCall('ignored', 'write', output, 'request', 'bytes');
 }
 
 function exit(code: MachineCode, message: string, status: bigint): void {
-  code.addressOf('from', message);
-  code.set('output', 2n);
-  code.call('print');
+  print(code, 2n, message, 'line end');
   code.systemCall('ignored', 'exit_group', status);
 }

@@ -52,6 +52,7 @@ export const x86_64: InstructionSet = {
     mmap: 9,
     nanosleep: 35,
     openat: 257,
+    prlimit64: 302,
     read: 0,
     sendto: 44,
     socket: 41,

@@ -28,8 +28,12 @@ const API = fixture('extensions-api.json') as ApiFixture;
 const REFUSES_INVOKE = { errorMessage: 'INVOKE: ErrorInvalidEventType', errorType: 'Extension.InvalidEventType' };
 
 function setUp(...exchanges: readonly Exchange[]) {
+  return setUpAs(['aws-lambda-loki-extension'], ...exchanges);
+}
+
+function setUpAs(names: readonly string[], ...exchanges: readonly Exchange[]) {
   const api = new FakeRuntimeApi(exchanges.map((exchange) => ({ ...exchange, body: JSON.stringify(exchange.body) })));
-  return { api, extensions: createExtensionsApi(api, 'aws-lambda-loki-extension') };
+  return { api, extensions: createExtensionsApi(api, names) };
 }
 
 test('it registers by its file name for INVOKE and SHUTDOWN', async () => {
@@ -74,6 +78,17 @@ test('where INVOKE is refused it registers for SHUTDOWN alone', async () => {
   assert.ok('extensionId' in registration);
   assert.deepEqual(registration.events, ['SHUTDOWN']);
   assert.deepEqual(JSON.parse(at(api.requests, 1).body ?? ''), { events: ['SHUTDOWN'] });
+});
+
+test('a name that is refused is followed by the next one', async () => {
+  const unknown = { status: 403, body: { errorMessage: 'unknown extension', errorType: 'Extension.UnknownName' } };
+  const names = ['aws-lambda-loki-extension', 'start.sh'];
+  const { api, extensions } = setUpAs(names, unknown, API.register.response);
+  assert.ok('extensionId' in (await extensions.register(false)));
+  assert.deepEqual(
+    api.requests.map(({ headers }) => headers?.['Lambda-Extension-Name']),
+    names,
+  );
 });
 
 test('on Managed Instances it does not ask for INVOKE at all', async () => {
@@ -138,6 +153,6 @@ test('an answer that is no event is thrown, not taken for one', async () => {
   const answers = ['', 'null', '[]', '{}', '{"eventType":"THAW"}', 'not json'];
   for (const body of answers) {
     const api = new FakeRuntimeApi([{ status: 200, body }]);
-    await assert.rejects(createExtensionsApi(api, 'x').next('id-1'));
+    await assert.rejects(createExtensionsApi(api, ['x']).next('id-1'));
   }
 });
