@@ -218,8 +218,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     abandon() {
       const unread = bodies.clear();
       if (unread > 0) lose('shutdown_deadline', unread);
-      const lost = backlog.clear();
-      if (lost > 0) ledger.dropped('shutdown_deadline', lost);
+      backlog.abandon();
       warnOfLosses();
     },
     reportLosses,

@@ -11,6 +11,22 @@ export interface Instant {
   readonly nanos: number;
 }
 
+/** A time in which something rests. */
+export interface Pause {
+  readonly sinceMs: EpochMs;
+  readonly untilMs: EpochMs;
+}
+
+/** How long it lasts yet. A clock that was set back to before it began has ended it: who knows how long it would be. */
+export function pauseLeftMs({ sinceMs, untilMs }: Pause, nowMs: EpochMs): number {
+  return nowMs < sinceMs ? 0 : Math.max(0, untilMs - nowMs);
+}
+
+/** Whether something from `sinceMs` has reached an age. What is younger than nothing was there before the clock was set back: it has. */
+export function isAged(sinceMs: EpochMs, ageMs: number, nowMs: EpochMs): boolean {
+  return nowMs - sinceMs >= ageMs || nowMs < sinceMs;
+}
+
 /** A pending call that can be called off. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
   cancel(): void;

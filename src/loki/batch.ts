@@ -137,8 +137,16 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
 
 /** Splits a batch of two or more entries into its first and its second half. */
 export function halve(batch: Batch): [Batch, Batch] {
-  const middle = Math.ceil(batch.entryCount / 2);
-  return [pick(batch, (index) => index < middle), pick(batch, (index) => index >= middle)];
+  return splitAt(batch, Math.ceil(batch.entryCount / 2));
+}
+
+/** Splits a batch of two or more entries into its first entry and the rest. */
+export function splitFirst(batch: Batch): [Batch, Batch] {
+  return splitAt(batch, 1);
+}
+
+function splitAt(batch: Batch, place: number): [Batch, Batch] {
+  return [pick(batch, (index) => index < place), pick(batch, (index) => index >= place)];
 }
 
 /** What is left of a batch when only its error entries are kept; undefined when it has none. */

@@ -1,22 +1,39 @@
-// The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their pushes. Open, none waits:
-// one push at a time probes in the background, and the first that is accepted closes the breaker again.
-// Its moments are wall-clock moments, since a timer tells nothing across a freeze.
-import type { EpochMs } from '../time.ts';
-import { type BackoffLimits, backoffMs } from './backoff.ts';
+// The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their pushes.
+// Open, none waits: one push at a time probes in the background, and the first that passes closes the breaker again.
+// Between two probes is full-jitter exponential backoff: each delay is drawn evenly from nothing up to a ceiling that
+// doubles with every failure, so that sandboxes that failed together do not come back together.
+// https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
+
+export interface BackoffLimits {
+  /** The ceiling of the first delay. */
+  readonly minMs: number;
+  /** The ceiling that is never passed. */
+  readonly maxMs: number;
+}
+
+/**
+ * @param failures failures in a row so far, 1 or more
+ * @param random evenly drawn from 0 (included) to 1 (excluded)
+ */
+export function backoffMs({ minMs, maxMs }: BackoffLimits, failures: number, random: () => number): number {
+  return random() * Math.min(maxMs, minMs * 2 ** (failures - 1));
+}
 
 /** So many failures in a row open it: one is an accident, two can be one broken connection each, and a third costs the function time. */
 const FAILURES_TO_OPEN = 3;
+const NO_PAUSE: Pause = { sinceMs: 0, untilMs: 0 };
 
 export interface Breaker {
   isOpen(): boolean;
-  /** The moment before which nothing may be sent; 0 when nothing stands against it. */
-  waitUntilMs(): EpochMs;
+  /** How long nothing may be sent yet; 0 when nothing stands against it. */
+  waitMs(nowMs: EpochMs): number;
   /** Loki has answered well: closed. A wait that Loki asked for stays in force. */
-  accepted(): void;
+  passed(): void;
   /** Loki is to be asked afresh, whatever was before. */
   reset(): void;
-  /** @param askedMs a moment that Loki itself asked to wait for */
-  failed(nowMs: EpochMs, askedMs?: EpochMs): void;
+  /** @param askedMs how long Loki itself asked to wait */
+  failed(nowMs: EpochMs, askedMs?: number): void;
   /** Opens at once: more failures would only cost time. */
   trip(nowMs: EpochMs): void;
 }
@@ -24,34 +41,31 @@ export interface Breaker {
 export function createBreaker(limits: BackoffLimits, random: () => number): Breaker {
   let failures = 0;
   let open = false;
-  let notBeforeMs: EpochMs = 0;
-  let askedUntilMs: EpochMs = 0;
+  let backoff = NO_PAUSE;
+  let asked = NO_PAUSE;
 
-  function failed(nowMs: EpochMs, askedMs: EpochMs = 0): void {
-    askedUntilMs = Math.max(askedUntilMs, askedMs);
+  function failed(nowMs: EpochMs, askedMs = 0): void {
+    if (askedMs > pauseLeftMs(asked, nowMs)) asked = { sinceMs: nowMs, untilMs: nowMs + askedMs };
     // Pushes that were under way together and fail together are one failure.
-    if (failures > 0 && nowMs < notBeforeMs) {
-      notBeforeMs = Math.max(askedUntilMs, notBeforeMs);
-      return;
-    }
+    if (failures > 0 && pauseLeftMs(backoff, nowMs) > 0) return;
     failures++;
     if (failures >= FAILURES_TO_OPEN) open = true;
-    notBeforeMs = Math.max(askedUntilMs, nowMs + backoffMs(limits, failures, random));
+    backoff = { sinceMs: nowMs, untilMs: nowMs + backoffMs(limits, failures, random) };
   }
 
   return {
     isOpen: () => open,
-    waitUntilMs: () => notBeforeMs,
-    accepted() {
+    waitMs: (nowMs) => Math.max(pauseLeftMs(backoff, nowMs), pauseLeftMs(asked, nowMs)),
+    passed() {
       failures = 0;
       open = false;
-      notBeforeMs = askedUntilMs;
+      backoff = NO_PAUSE;
     },
     reset() {
       failures = 0;
       open = false;
-      notBeforeMs = 0;
-      askedUntilMs = 0;
+      backoff = NO_PAUSE;
+      asked = NO_PAUSE;
     },
     failed,
     trip(nowMs) {

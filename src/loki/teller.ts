@@ -24,7 +24,7 @@ export function createTeller(log: Log): Tell {
     log.writeOnce(key, 'warn', message, { detail }, REPORT_AGAIN_AFTER_MS);
   }
 
-  return (outcome, { lost, reason }) => {
+  return (outcome, { lost, reason, blamed, isSetting }) => {
     switch (outcome.kind) {
       case 'accepted':
       case 'interrupted':
@@ -36,6 +36,10 @@ export function createTeller(log: Log): Tell {
       }
       case 'refused': {
         const { detail } = outcome;
+        if (blamed === 'batch') {
+          warn('refused some', 'Loki, or something before it, refuses some of our requests and takes others', detail);
+          break;
+        }
         log.writeOnce('refused', 'error', 'Loki refuses our requests: check endpoint, credentials and tenant', {
           detail,
         });
@@ -53,9 +57,11 @@ export function createTeller(log: Log): Tell {
         warn('unreachable', 'Loki cannot be reached', outcome.detail);
         break;
       case 'rejected':
+        if (isSetting) log.writeOnce('refused', 'error', 'Loki refuses all that we send', { detail: outcome.detail });
         if (lost > 0) warn(outcome.reason, 'Loki refused log lines', outcome.detail);
         return;
       case 'too_large':
+        if (isSetting) log.writeOnce('refused', 'error', 'Loki refuses all that we send', { detail: outcome.detail });
         break;
     }
     if (lost > 0) warn(reason ?? 'rejected', 'gave up on log lines', outcome.detail);

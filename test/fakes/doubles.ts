@@ -62,6 +62,9 @@ export const UNREACHABLE: PushOutcome = {
   detail: 'connect ECONNREFUSED',
 };
 export const REFUSED: PushOutcome = { kind: 'refused', status: 401, detail: '401 no org id' };
+export const UNANSWERED: PushOutcome = { kind: 'unanswered', phase: 'answer', detail: 'no answer within 5000 ms' };
+export const UNREADABLE: PushOutcome = { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: 'Expected HTTP/' };
+export const INTERRUPTED: PushOutcome = { kind: 'interrupted' };
 export const TOO_LARGE: PushOutcome = { kind: 'too_large', status: 413, detail: '413' };
 export const METADATA_DISALLOWED: PushOutcome = {
   kind: 'metadata_disallowed',

@@ -6,11 +6,11 @@ import type { Clock, EpochMs, Timer } from '../../src/time.ts';
 export const START_MS: EpochMs = Date.UTC(2026, 0, 5, 10);
 
 interface Pending {
-  readonly dueMs: EpochMs;
+  dueMs: EpochMs;
   readonly run: () => void;
 }
 
-/** Invariant: `now()` never goes back, and no timer runs before it is due. */
+/** Invariant: `now()` goes back in `setBack` alone, and no timer runs before its time has passed. */
 export class FakeClock implements Clock {
   #nowMs: EpochMs;
   readonly #pending = new Set<Pending>();
@@ -58,6 +58,12 @@ export class FakeClock implements Clock {
   async freeze(forMs: number): Promise<void> {
     this.#nowMs += forMs;
     for (let timer = this.#next(); timer && timer.dueMs <= this.#nowMs; timer = this.#next()) await this.#fire(timer);
+  }
+
+  /** Sets the clock back. Timers do not mind: they run when their time has passed. */
+  setBack(byMs: number): void {
+    this.#nowMs -= byMs;
+    for (const timer of this.#pending) timer.dueMs -= byMs;
   }
 
   /**

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Backlog, createBacklog, queued } from '../../../src/loki/backlog.ts';
+import { type Backlog, createBacklog } from '../../../src/loki/backlog.ts';
 import { halve, type StreamType } from '../../../src/loki/batch.ts';
+import type { QueuedBatch } from '../../../src/loki/queue.ts';
 import type { DropReason } from '../../../src/losses.ts';
 import { START_MS } from '../../fakes/fake-clock.ts';
-import { decodePush, entryOf, noise } from '../../fakes/records.ts';
+import { decodePush, entryOf, noise, seededRandom } from '../../fakes/records.ts';
 
 const LABELS = { function: '{type="function"}', platform: '{type="platform"}', extension: '{type="extension"}' };
 
@@ -24,11 +25,14 @@ function setUp({ maxBatchBytes = 1_048_576, maxBufferBytes = 16 * 1_048_576 } = 
   };
 }
 
+const NOW_MS = START_MS + 60_000;
+const take = (backlog: Backlog) => backlog.take(NOW_MS, true, 'oldest');
+
 /** Everything that can be taken, by line. */
 function takeAll(backlog: Backlog): { type: StreamType; lines: readonly string[] }[] {
-  backlog.seal(Number.POSITIVE_INFINITY);
+  backlog.seal(0, NOW_MS);
   const taken: { type: StreamType; lines: readonly string[] }[] = [];
-  for (let next = backlog.take(); next; next = backlog.take()) {
+  for (let next = take(backlog); next; next = take(backlog)) {
     taken.push({ type: next.batch.streamType, lines: decodePush(next.batch.body).lines });
   }
   return taken;
@@ -58,8 +62,8 @@ test('equal lines of one millisecond have moments of their own in their stream',
     backlog.add('function', { ms: START_MS, nanos: 0 }, entryOf('same'), START_MS);
   }
   backlog.add('platform', { ms: START_MS, nanos: 0 }, entryOf('same'), START_MS);
-  backlog.seal(START_MS);
-  for (let next = backlog.take(); next; next = backlog.take()) {
+  backlog.seal(0, START_MS);
+  for (let next = take(backlog); next; next = take(backlog)) {
     const nanos = decodePush(next.batch.body).entries.map((entry) => entry.nanos);
     assert.deepEqual(
       nanos,
@@ -68,11 +72,11 @@ test('equal lines of one millisecond have moments of their own in their stream',
   }
 });
 
-test('seal takes only what was begun by then', () => {
+test('seal takes only what has reached the age', () => {
   const { backlog, add } = setUp();
   add('function', 'early');
   add('platform', 'late');
-  backlog.seal(START_MS);
+  backlog.seal(1_000, START_MS + 1_000);
   assert.equal(backlog.readyBatches(), 1);
   assert.equal(backlog.oldestUnsealedMs(), START_MS + 1);
   assert.equal(backlog.oldestMs(), START_MS);
@@ -81,15 +85,15 @@ test('seal takes only what was begun by then', () => {
 test('a batch that was taken is not taken twice until it is given back', () => {
   const { backlog, add } = setUp();
   add('function', 'a');
-  backlog.seal(Number.POSITIVE_INFINITY);
-  const taken = backlog.take();
+  backlog.seal(0, NOW_MS);
+  const taken = take(backlog);
   assert.ok(taken);
-  assert.equal(backlog.take(), undefined);
+  assert.equal(take(backlog), undefined);
   assert.equal(backlog.readyBatches(), 0);
   assert.equal(backlog.heldEntries(), 1, 'what is under way is held');
   backlog.giveBack(taken);
-  assert.equal(backlog.take(), taken);
-  backlog.settle(taken);
+  assert.equal(take(backlog), taken);
+  backlog.remove(taken);
   assert.equal(backlog.heldEntries(), 0);
   assert.equal(backlog.heldBytes(), 0);
   assert.equal(backlog.oldestMs(), undefined);
@@ -98,11 +102,10 @@ test('a batch that was taken is not taken twice until it is given back', () => {
 test('the batch with the fewest failures goes first, the oldest of these', () => {
   const { backlog, add } = setUp({ maxBatchBytes: 100 });
   for (const line of ['a', 'b', 'c']) add('function', line.repeat(60));
-  backlog.seal(Number.POSITIVE_INFINITY);
-  const first = backlog.take();
+  backlog.seal(0, NOW_MS);
+  const first = take(backlog);
   assert.ok(first);
-  first.failures = 1;
-  backlog.giveBack(first);
+  backlog.fail(first, { passes: 0, isSuspect: false });
   assert.deepEqual(
     takeAll(backlog).map(({ lines }) => lines[0]?.[0]),
     ['b', 'c', 'a'],
@@ -112,13 +115,10 @@ test('the batch with the fewest failures goes first, the oldest of these', () =>
 test('halves take the place of the whole, in order, and the books balance', () => {
   const { backlog, add } = setUp();
   for (let index = 0; index < 5; index++) add('function', `line ${index}`);
-  backlog.seal(Number.POSITIVE_INFINITY);
-  const whole = backlog.take();
+  backlog.seal(0, NOW_MS);
+  const whole = take(backlog);
   assert.ok(whole);
-  backlog.settle(
-    whole,
-    halve(whole.batch).map((half) => queued(half)),
-  );
+  backlog.divide(whole, halve(whole.batch), false, 0);
   assert.equal(backlog.heldEntries(), 5);
   assert.equal(backlog.readyBatches(), 2);
   assert.deepEqual(
@@ -176,8 +176,8 @@ test('with nothing but errors the oldest of them go, so that the bound holds', (
 test('what is under way is not dropped, and the bound holds for the rest', () => {
   const { backlog, add, drops } = setUp({ maxBufferBytes: 32_768, maxBatchBytes: 8_192 });
   for (let index = 0; index < 24; index++) add('function', `${index} ${noise(1_000, index)}`);
-  backlog.seal(Number.POSITIVE_INFINITY);
-  const taken = [backlog.take(), backlog.take(), backlog.take(), backlog.take()];
+  backlog.seal(0, NOW_MS);
+  const taken = [take(backlog), take(backlog), take(backlog), take(backlog)];
   const underWay = taken.reduce((sum, next) => sum + (next?.batch.entryCount ?? 0), 0);
   for (let index = 0; index < 200; index++) {
     add('function', noise(1_000, 100 + index));
@@ -195,18 +195,110 @@ test('an entry larger than the whole buffer is dropped and counted', () => {
   assert.ok(backlog.heldBytes() <= 16_384);
 });
 
-test('clear says how many entries it dropped, those under way and those not sealed included', () => {
+test('abandon says how many entries it dropped, those under way and those not sealed included', () => {
   const { backlog, add } = setUp();
   for (let index = 0; index < 5; index++) add('function', `line ${index}`);
-  backlog.seal(Number.POSITIVE_INFINITY);
-  const taken = backlog.take();
+  backlog.seal(0, NOW_MS);
+  const taken = take(backlog);
   add('function', 'unsealed');
   add('platform', 'unsealed');
-  assert.equal(backlog.clear(), 7);
+  assert.equal(backlog.abandon(), 7);
   assert.equal(backlog.heldEntries(), 0);
   assert.equal(backlog.heldBytes(), 0);
   assert.equal(backlog.oldestMs(), undefined);
   assert.ok(taken);
-  backlog.settle(taken);
-  assert.equal(backlog.heldBytes(), 0, 'settling what is gone changes nothing');
+  backlog.remove(taken);
+  assert.equal(backlog.heldBytes(), 0, 'removing what is gone changes nothing');
+});
+
+test('what is left at the end counts as its last trouble says, else as out of time', () => {
+  const { backlog, add, drops } = setUp({ maxBatchBytes: 100 });
+  for (const line of ['a', 'b']) add('function', line.repeat(60));
+  backlog.seal(0, NOW_MS);
+  const suspect = take(backlog);
+  assert.ok(suspect);
+  backlog.fail(suspect, { passes: 1, isSuspect: true, lostAs: 'rejected' });
+  backlog.abandon();
+  assert.deepEqual(drops, [
+    { reason: 'rejected', entries: 1 },
+    { reason: 'shutdown_deadline', entries: 1 },
+  ]);
+});
+
+test('a batch that rests is not taken before its pause is over, and the backlog says when that is', () => {
+  const { backlog, add } = setUp({ maxBatchBytes: 100 });
+  add('function', 'a');
+  backlog.seal(0, NOW_MS);
+  const taken = take(backlog);
+  assert.ok(taken);
+  assert.equal(backlog.restMs(NOW_MS, true), undefined, 'nothing is ready');
+  const pause = { sinceMs: NOW_MS, untilMs: NOW_MS + 500 };
+  backlog.fail(taken, { passes: 0, isSuspect: true, pause });
+  assert.equal(take(backlog), undefined);
+  assert.equal(backlog.restMs(NOW_MS + 100, true), 400);
+  assert.equal(backlog.restMs(NOW_MS + 100, false), undefined, 'suspects are not asked for');
+  assert.equal(backlog.take(NOW_MS + 500, false, 'oldest'), undefined);
+  assert.equal(backlog.take(NOW_MS + 500, true, 'oldest'), taken);
+  backlog.fail(taken, { passes: 0, isSuspect: false, pause });
+  assert.equal(backlog.take(NOW_MS - 1, true, 'oldest'), taken, 'a clock that was set back has ended it');
+});
+
+test('blame is counted only where others passed between two failures', () => {
+  const { backlog, add } = setUp();
+  add('function', 'a');
+  backlog.seal(0, NOW_MS);
+  const taken = take(backlog);
+  assert.ok(taken);
+  for (const [passes, blame] of [
+    [5, 0],
+    [5, 0],
+    [6, 1],
+    [6, 1],
+    [9, 2],
+  ] as const) {
+    backlog.fail(taken, { passes, isSuspect: false });
+    assert.equal(taken.blame, blame);
+  }
+  assert.equal(taken.failures, 5);
+  assert.equal(taken.passesAtFirstFailure, 5);
+});
+
+test('after any random sequence the sums are those of the batches', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seededRandom(seed);
+    const { backlog, add, droppedEntries } = setUp({ maxBatchBytes: 600, maxBufferBytes: 20_000 });
+    let added = 0;
+    let gone = 0;
+    const taken = new Set<QueuedBatch>();
+    for (let step = 0; step < 400; step++) {
+      const dice = random();
+      const [any] = taken;
+      if (dice < 0.5) {
+        add(random() < 0.5 ? 'function' : 'platform', noise(1 + random() * 200, step), random() < 0.3);
+        added++;
+      } else if (dice < 0.6) backlog.seal(0, NOW_MS);
+      else if (dice < 0.75) {
+        const next = take(backlog);
+        if (next) taken.add(next);
+      } else if (any) {
+        taken.delete(any);
+        if (dice < 0.85) backlog.fail(any, { passes: step, isSuspect: random() < 0.5 });
+        else if (dice < 0.9 && any.batch.entryCount > 1) backlog.divide(any, halve(any.batch), true, step);
+        else if (dice < 0.95) backlog.giveBack(any);
+        else {
+          gone += any.batch.entryCount;
+          backlog.remove(any);
+        }
+      }
+      assert.equal(added, backlog.heldEntries() + droppedEntries() + gone, `seed ${seed}, step ${step}`);
+    }
+    for (const each of taken) backlog.giveBack(each);
+    backlog.seal(0, NOW_MS);
+    const ready = backlog.readyBatches();
+    assert.equal(takeAll(backlog).length, ready);
+    assert.equal(backlog.untriedBatches(), 0);
+    backlog.abandon();
+    assert.equal(backlog.heldBytes(), 0);
+    assert.equal(backlog.heldEntries(), 0);
+  }
 });

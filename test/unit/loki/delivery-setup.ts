@@ -9,7 +9,7 @@ import { FakePushClient, type PushScript, recordingLog } from '../../fakes/doubl
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { entryOf, metadataOf, testConfig } from '../../fakes/records.ts';
 
-export function setUp(script: PushScript, changes: Partial<Config> = {}) {
+export function setUp(script: PushScript, changes: Partial<Config> = {}, random = () => 1) {
   const config = testConfig(changes);
   const clock = new FakeClock();
   const client = new FakePushClient(clock, script);
@@ -24,7 +24,7 @@ export function setUp(script: PushScript, changes: Partial<Config> = {}) {
     client,
     ledger,
     clock,
-    random: () => 1,
+    random,
     tell: createTeller(log),
   });
   const metadata = metadataOf({ request_id: 'r-1' });

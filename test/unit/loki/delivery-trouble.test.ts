@@ -133,7 +133,7 @@ test('an answer that comes after everything was dropped is not counted a second 
   const { clock, client, ledger, backlog, receive, delivery } = setUp(() => undefined);
   receive('line');
   delivery.sendNow();
-  ledger.dropped('shutdown_deadline', backlog.clear());
+  backlog.abandon();
   at(client.pushes, 0).answer(ACCEPTED);
   await clock.settle();
   const { received, accepted, dropped } = ledger.totals();
