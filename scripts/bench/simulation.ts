@@ -175,6 +175,7 @@ function createLoki(time: SimulatedTime): { client: PushClient; arrivedMs: Map<n
         }),
       expectFreeze() {},
       distrustConnections() {},
+      waitsFor: () => undefined,
     },
   };
 }

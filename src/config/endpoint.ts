@@ -14,8 +14,10 @@ export interface Endpoint {
 }
 
 const PUSH_PATH = '/loki/api/v1/push';
-/** Headers that say how the body is sent, or that an HTTP client does not let anybody set. */
+/** Headers that say how the body is sent or how the answer comes, or that an HTTP client does not let anybody set. */
 const OWN_HEADERS = new Set([
+  'accept',
+  'accept-encoding',
   'host',
   'content-length',
   'content-type',
@@ -23,6 +25,13 @@ const OWN_HEADERS = new Set([
   'transfer-encoding',
   'connection',
   'keep-alive',
+  'prefer',
+  'proxy-connection',
+  'range',
+  'if-range',
+  'te',
+  'trailer',
+  'user-agent',
   'upgrade',
   'expect',
 ]);

@@ -8,7 +8,7 @@ import type { PushOutcome } from './answer.ts';
 import type { Backlog } from './backlog.ts';
 import { createBreaker } from './breaker.ts';
 import { createJudge, ownFault } from './judge.ts';
-import { MAX_CONNECTIONS, type PushClient } from './push-client.ts';
+import type { PushClient } from './push-client.ts';
 import type { QueuedBatch } from './queue.ts';
 import type { Tell } from './teller.ts';
 
@@ -16,6 +16,9 @@ export type DeliveryConfig = Pick<
   Config,
   'batchMaxWaitMs' | 'flushTimeoutMs' | 'retryMinBackoffMs' | 'retryMaxBackoffMs'
 >;
+
+/** Pushes at once, and so the number of connections, as HTTP/1.1 answers one request at a time on each. */
+export const MAX_CONNECTIONS = 4;
 
 export interface Delivery {
   /** Sends what is due by size or age. Call it when entries were added. */

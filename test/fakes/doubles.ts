@@ -122,6 +122,10 @@ export class FakePushClient implements PushClient {
     this.distrusted++;
   }
 
+  waitsFor(): 'answer' | undefined {
+    return this.open > 0 ? 'answer' : undefined;
+  }
+
   /** Lines of all pushes in the order of the calls, resends included. */
   get lines(): readonly string[] {
     return this.pushes.flatMap(({ lines }) => lines);

@@ -56,7 +56,7 @@ test('a second failure, on the fresh connection, counts', async (t) => {
   await warmUp();
   client.distrustConnections();
   loki.script([{ reset: true }, { reset: true }]);
-  assert.equal((await client.push(pushBody('x'))).kind, 'unreachable');
+  assert.equal((await client.push(pushBody('x'))).kind, 'unanswered');
   assert.equal(loki.requests.length, 2);
 });
 
@@ -165,3 +165,51 @@ for (const gapMs of [100, 400, 2_000]) {
     );
   });
 }
+
+test('after a thaw one dead connection leaves its neighbours alone: what is healthy goes out once', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp(4);
+  client.distrustConnections();
+  loki.script(({ index }) => (index === 0 ? { reset: true } : { latencyMs: 20 }));
+  const outcomes = await Promise.all(['a', 'b', 'c', 'd'].map((line) => client.push(pushBody(line))));
+  assert.deepEqual(outcomes, Array(4).fill({ kind: 'accepted', status: 204 }));
+  assert.equal(loki.requests.length, 5);
+  assert.equal(loki.duplicates, 0);
+});
+
+test('a kept connection that dies before a byte of an answer: once more at once on a fresh one, also on an awake sandbox', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  loki.script(({ connection }) => (connection === 0 ? { reset: true } : undefined));
+  assert.deepEqual(await client.push(pushBody('x')), { kind: 'accepted', status: 204 });
+  assert.deepEqual(
+    loki.requests.map(({ connection }) => connection),
+    [0, 1],
+  );
+});
+
+test('a reset of a fresh connection, and a second one after that of a kept one, are told', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  loki.script(() => ({ reset: true }));
+  assert.equal((await client.push(pushBody('x'))).kind, 'unanswered');
+  assert.equal(loki.requests.length, 2);
+  assert.equal((await client.push(pushBody('x'))).kind, 'unanswered');
+  assert.equal(loki.requests.length, 3);
+});
+
+test('an attempt that freezes have ended again and again says what it last met', async (t) => {
+  const server = await startRawServer(t, ({ socket }) => socket.resetAndDestroy());
+  const clock = new FakeClock();
+  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
+  const client = createPushClient(target, 5_000, 'test', clock);
+  const pushed = client.push(pushBody('x'));
+  for (let count = 1; count <= 4; count++) {
+    client.expectFreeze();
+    await server.came(count);
+    client.distrustConnections();
+  }
+  const outcome = await pushed;
+  assert.ok(outcome.kind === 'interrupted');
+  assert.equal(outcome.last?.kind, 'unanswered');
+});

@@ -23,8 +23,9 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['config/', 'config/', 'flush-strategy', 'lambda/subscription', 'loki/labels'],
   ['lambda/', 'lambda/'],
   ['records/', 'lambda/subscription', 'records/'],
-  ['loki/push-client', 'config/endpoint', 'loki/', 'undici'],
-  ['loki/undici-pool', 'undici'],
+  ['loki/push-client', 'config/endpoint', 'loki/'],
+  ['loki/connection', 'loki/', 'undici'],
+  ['loki/undici-client', 'undici'],
   ['loki/encode', 'protobufjs', 'snappyjs'],
   ['loki/', 'config/config', 'loki/'],
 ];

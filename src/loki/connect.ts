@@ -1,0 +1,215 @@
+// Opens one connection to Loki: name, route, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was,
+// and can be called off at any moment.
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Clock, Timer } from '../time.ts';
+import { type Addresses, createAddresses, isUnknownName } from './addresses.ts';
+import type { UnreachablePhase } from './answer.ts';
+
+/** Why there is no connection. Nothing was sent. */
+export class ConnectError extends Error {
+  readonly phase: UnreachablePhase;
+  readonly code: string;
+  /** What was being connected to. */
+  readonly address: string | undefined;
+
+  constructor(phase: UnreachablePhase, code: string, message: string, address?: string) {
+    super(message);
+    this.phase = phase;
+    this.code = code;
+    this.address = address;
+  }
+}
+
+/** What is waited for, as long as it is. */
+export type ConnectStep = 'name' | 'connection' | 'tls';
+
+export interface Connecting {
+  /** Rejects with a ConnectError. */
+  readonly socket: Promise<Socket>;
+  step(): ConnectStep;
+  /** What to say when it is given up now. */
+  trouble(afterMs: number): ConnectError;
+  /** Ends it; the promise rejects, or stays pending where nobody can be told. */
+  cancel(): void;
+}
+
+export type Connector = () => Connecting;
+
+/** A host's next address is tried beside the one before after this: one that is dead must not use up an attempt. */
+const HEAD_START_MS = 300;
+
+/** @param ask looks a name up; for tests */
+export function createConnector(origin: string, clock: Clock, ask?: Parameters<typeof createAddresses>[2]): Connector {
+  const { protocol, hostname, port: namedPort } = new URL(origin);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const secure = protocol === 'https:';
+  const port = Number(namedPort) || (secure ? 443 : 80);
+  const addresses = createAddresses(host, clock, ask);
+  const openTls = secure ? createTlsOpener(host) : undefined;
+
+  return () => {
+    let step: ConnectStep = 'name';
+    let address: string | undefined;
+    const way = createWay();
+
+    async function open(): Promise<Socket> {
+      const found = await findAddresses(addresses);
+      way.check();
+      step = 'connection';
+      const tcp = await openTcp(found, port, clock, way, (tried) => {
+        address = tried;
+      });
+      if (address !== undefined) addresses.reached(address);
+      if (!openTls) return tcp;
+      step = 'tls';
+      return openTls(tcp, way, address);
+    }
+
+    const socket = open();
+    // Whoever gave up has stopped listening.
+    socket.catch(() => {});
+    return {
+      socket,
+      step: () => step,
+      trouble: (afterMs) => new ConnectError(SILENCE[step], 'ETIMEDOUT', `no ${step} within ${afterMs} ms`, address),
+      cancel: way.cancel,
+    };
+  };
+}
+
+/** What it means when nothing comes. */
+const SILENCE: Readonly<Record<ConnectStep, UnreachablePhase>> = {
+  name: 'name_server_silent',
+  connection: 'no_route',
+  tls: 'tls',
+};
+
+/** What is under way, so that it can be called off. */
+interface Way {
+  /** @throws when it has been called off */
+  check(): void;
+  isOver(): boolean;
+  /** Destroys the socket when all is called off. */
+  add(socket: Socket): void;
+  cancel(): void;
+}
+
+function createWay(): Way {
+  const sockets = new Set<Socket>();
+  let over = false;
+  return {
+    check() {
+      if (over) throw calledOff();
+    },
+    isOver: () => over,
+    add(socket) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    },
+    cancel() {
+      over = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+async function findAddresses(addresses: Addresses): Promise<readonly string[]> {
+  try {
+    return await addresses.find();
+  } catch (error) {
+    throw toConnectError(error, isUnknownName(error) ? 'name_not_found' : 'name_server_silent');
+  }
+}
+
+/** Connects to the first address that lets us. */
+function openTcp(
+  addresses: readonly string[],
+  port: number,
+  clock: Clock,
+  way: Way,
+  trying: (address: string) => void,
+): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const racing = new Set<Socket>();
+  let started = 0;
+  let timer: Timer | undefined;
+
+  function tryNext(): void {
+    timer?.cancel();
+    const address = addresses[started++];
+    if (address === undefined) return;
+    trying(address);
+    const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+    racing.add(socket);
+    way.add(socket);
+    socket.once('connect', () => {
+      timer?.cancel();
+      racing.delete(socket);
+      for (const loser of racing) loser.destroy();
+      trying(address);
+      resolve(socket);
+    });
+    // What comes once the connection is in use is for its user, who listens too.
+    socket.on('error', (error) => failed(socket, toConnectError(error, undefined, address)));
+    socket.once('close', () => failed(socket, calledOff()));
+    if (started < addresses.length) timer = clock.after(HEAD_START_MS, tryNext);
+  }
+
+  function failed(socket: Socket, error: ConnectError): void {
+    if (!racing.delete(socket)) return;
+    if (started < addresses.length && !way.isOver()) tryNext();
+    if (racing.size > 0) return;
+    timer?.cancel();
+    reject(error);
+  }
+
+  if (addresses.length === 0) reject(new ConnectError('name_not_found', 'ENODATA', 'the name has no address'));
+  tryNext();
+  return promise;
+}
+
+/** @returns what makes a TCP connection one with TLS; the session of the last one makes the next one cheaper */
+function createTlsOpener(host: string): (tcp: Socket, way: Way, address: string | undefined) => Promise<Socket> {
+  // Not at the top: over plain HTTP it would be loaded for nothing.
+  const tls = process.getBuiltinModule('node:tls');
+  let session: Buffer | undefined;
+
+  return (tcp, way, address) =>
+    new Promise((resolve, reject) => {
+      const socket = tls.connect({
+        socket: tcp,
+        host,
+        ...(isIP(host) === 0 && { servername: host }),
+        ...(session && { session }),
+        ALPNProtocols: ['http/1.1'],
+        // Explicit, as the function's NODE_TLS_REJECT_UNAUTHORIZED=0 would switch verification off for us too.
+        rejectUnauthorized: true,
+      });
+      way.add(socket);
+      socket.on('session', (ticket) => {
+        session = ticket;
+      });
+      socket.once('secureConnect', () => resolve(socket));
+      socket.on('error', (error) => reject(toConnectError(error, 'tls', address)));
+      socket.once('close', () => reject(calledOff()));
+    });
+}
+
+function calledOff(): ConnectError {
+  return new ConnectError('closed', 'ECANCELED', 'called off');
+}
+
+function toConnectError(
+  error: unknown,
+  phase: UnreachablePhase | undefined,
+  address?: string | undefined,
+): ConnectError {
+  const { code = '', message = '' } = error as NodeJS.ErrnoException;
+  return new ConnectError(phase ?? phaseOf(code), code, message, address);
+}
+
+function phaseOf(code: string): UnreachablePhase {
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'closed';
+  return 'no_route';
+}

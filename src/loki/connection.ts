@@ -1,0 +1,217 @@
+// One connection to Loki, and one request at a time on it. Says what came of each, as soon as that is certain. It ends with its socket, and
+// never opens another one: what the end of a connection means is for its owner to judge (push-client.ts).
+import type { Socket } from 'node:net';
+import type { Client, Dispatcher } from 'undici';
+import UndiciClient from 'undici/lib/dispatcher/client.js';
+import type { Clock, EpochMs, Timer } from '../time.ts';
+import { type Answer, isClear, type PushOutcome, toOutcome } from './answer.ts';
+import { ConnectError, type Connecting, type Connector, type ConnectStep } from './connect.ts';
+
+export interface Connection {
+  post(request: Dispatcher.DispatchOptions): Post;
+  /** Whether it is there and waits for a request. */
+  isIdle(): boolean;
+  isOpen(): boolean;
+  isClosed(): boolean;
+  lastUsedMs(): EpochMs;
+  close(): void;
+}
+
+/** One request on its way. */
+export interface Post {
+  readonly result: Promise<PostResult>;
+  /** What it waits for. */
+  step(): ConnectStep | 'answer';
+  /** Limits the rest of it, from now on; a limit that ends earlier stays in force. */
+  giveUpAfter(limitMs: number): void;
+}
+
+export interface PostResult {
+  readonly outcome: PushOutcome;
+  /** The connection had answered before, and ended before a byte of this answer: the server closed it while it was idle, most likely. */
+  readonly stale: boolean;
+}
+
+/** Load balancers close a connection that was idle for 60 s, Loki after 120 s. */
+export const IDLE_MS = 50_000;
+/** What is kept of the text of an answer: Loki lists up to ten refused entries. */
+const MAX_ANSWER_BYTES = 16_384;
+/** Gateways and single sign-on send heads that are longer than the 16 KiB that Node allows. */
+const MAX_HEAD_BYTES = 65_536;
+/** Once the status is there, the text may take so long. */
+const TEXT_MS = 1_000;
+
+export function createConnection(origin: string, connector: Connector, clock: Clock): Connection {
+  let socket: Socket | undefined;
+  let connecting: Connecting | undefined;
+  let answers = 0;
+  let busy = false;
+  let closed = false;
+  let lastUsedMs: EpochMs = clock.now();
+  const client: Client = new UndiciClient(origin, {
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: IDLE_MS,
+    maxHeaderSize: MAX_HEAD_BYTES,
+    // undici's own timeouts tick coarsely and would tick on through a freeze; each request has one of its own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect(_options, callback) {
+      // Asked for again: the first one has ended in this very moment.
+      if (connecting) {
+        callback(new ConnectError('closed', 'ECONNRESET', 'closed while idle'), null);
+        return;
+      }
+      connecting = connector();
+      connecting.socket.then(
+        (opened) => {
+          socket = opened;
+          opened.once('close', close);
+          callback(null, opened);
+        },
+        (error: Error) => callback(error, null),
+      );
+    },
+  });
+
+  function close(): void {
+    if (closed) return;
+    closed = true;
+    connecting?.cancel();
+    client.destroy().catch(() => {});
+  }
+
+  return {
+    post(request) {
+      busy = true;
+      return startPost({
+        send: (handler) => client.dispatch(request, handler),
+        clock,
+        kept: answers > 0,
+        connecting: () => connecting,
+        bytesRead: () => socket?.bytesRead ?? 0,
+        ended(answered) {
+          busy = false;
+          lastUsedMs = clock.now();
+          if (answered) answers++;
+          else close();
+        },
+        close,
+      });
+    },
+    isIdle: () => !busy && !closed,
+    isOpen: () => socket !== undefined && !closed,
+    isClosed: () => closed,
+    lastUsedMs: () => lastUsedMs,
+    close,
+  };
+}
+
+interface PostParts {
+  readonly send: (handler: Dispatcher.DispatchHandler) => void;
+  readonly clock: Clock;
+  /** The connection has answered before. */
+  readonly kept: boolean;
+  /** How far the connection is, once it is asked for. */
+  readonly connecting: () => Connecting | undefined;
+  readonly bytesRead: () => number;
+  /** The exchange is over. */
+  readonly ended: (answered: boolean) => void;
+  readonly close: () => void;
+}
+
+function startPost({ send, clock, kept, connecting, bytesRead, ended, close }: PostParts): Post {
+  const { promise, resolve } = Promise.withResolvers<PostResult>();
+  const bytesBefore = bytesRead();
+  let sent = false;
+  let over = false;
+  let answer: Answer = { status: 0, text: '' };
+  let endMs: EpochMs = Number.POSITIVE_INFINITY;
+  let timer: Timer | undefined;
+
+  /** Only the first word counts: once an outcome is certain, what may still come of the answer changes nothing. */
+  function tell(outcome: PushOutcome, stale = false): void {
+    resolve({ outcome: answer.status > 0 ? toOutcome(answer, clock.now()) : outcome, stale });
+  }
+
+  function end(answered: boolean): void {
+    over = true;
+    timer?.cancel();
+    ended(answered);
+  }
+
+  function limit(limitMs: number): void {
+    const newEndMs = clock.now() + limitMs;
+    if (over || newEndMs >= endMs) return;
+    endMs = newEndMs;
+    timer?.cancel();
+    timer = clock.after(limitMs, () => {
+      const way = sent ? undefined : connecting();
+      tell(way ? unreachable(way.trouble(limitMs)) : noAnswer(`no answer within ${limitMs} ms`));
+      close();
+    });
+  }
+
+  function look(): void {
+    if (isClear(answer)) tell(noAnswer(''));
+  }
+
+  send({
+    onRequestStart() {
+      sent = true;
+    },
+    onResponseStart(_controller, status, headers) {
+      const header = (name: string) => String(headers[name] ?? '') || undefined;
+      const [contentType, retryAfter, location] = ['content-type', 'retry-after', 'location'].map(header);
+      answer = { status, text: '', contentType, retryAfter, location };
+      if (status < 200) return;
+      look();
+      limit(TEXT_MS);
+    },
+    onResponseData(_controller, chunk) {
+      if (answer.text.length >= MAX_ANSWER_BYTES) return;
+      answer = { ...answer, text: answer.text + chunk.toString('utf8', 0, MAX_ANSWER_BYTES) };
+      look();
+    },
+    onResponseEnd() {
+      end(true);
+      tell(noAnswer('an answer without a status'));
+    },
+    onResponseError(_controller, error) {
+      const silent = bytesRead() === bytesBefore;
+      end(false);
+      tell(outcomeOf(error, sent), kept && silent);
+    },
+  });
+
+  return {
+    result: promise,
+    step: () => (sent ? 'answer' : (connecting()?.step() ?? 'answer')),
+    giveUpAfter: limit,
+  };
+}
+
+type NodeError = Error & { readonly code?: string; readonly data?: string };
+
+function outcomeOf(error: NodeError, sent: boolean): PushOutcome {
+  if (error instanceof ConnectError) return unreachable(error);
+  const { code, data } = error;
+  const detail = [code, error.message].filter(Boolean).join(' ').slice(0, 300);
+  if (!sent) return { kind: 'unreachable', phase: 'closed', code, detail };
+  // What came tells best who speaks there.
+  return isUnreadable(error) ? { kind: 'unreadable', code, detail: data?.slice(0, 300) || detail } : noAnswer(detail);
+}
+
+/** Of undici's own errors: what its parser refuses, a head over the limit, lengths that differ, an interim answer that nobody asked for. */
+function isUnreadable({ name, code = '', message }: NodeError): boolean {
+  if (name === 'HTTPParserError' || /^UND_ERR_(?:HEADERS_OVERFLOW|RES_)/.test(code)) return true;
+  return /^bad (?:response|upgrade)$/.test(message);
+}
+
+function unreachable({ phase, code, message, address }: ConnectError): PushOutcome {
+  return { kind: 'unreachable', phase, code, detail: message, ...(address !== undefined && { address }) };
+}
+
+function noAnswer(detail: string): PushOutcome {
+  return { kind: 'unanswered', phase: 'answer', detail };
+}
