@@ -22,6 +22,7 @@ import { measureIdle } from './sections/idle.ts';
 import { measureMemory } from './sections/memory.ts';
 import { measurePages } from './sections/pages.ts';
 import { measureSize } from './sections/size.ts';
+import { measureSmall } from './sections/small.ts';
 import { measureStart } from './sections/start.ts';
 import { measureStrategies } from './sections/strategies.ts';
 import { startSink } from './sink.ts';
@@ -43,6 +44,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'pages', title: 'Pages of the executable up to the first next', measure: measurePages },
   { name: 'cpu', title: 'CPU', measure: measureCpu },
   { name: 'held', title: 'Time an invocation is held', measure: measureHeld },
+  { name: 'small', title: 'Small functions', measure: measureSmall },
   { name: 'strategies', title: 'Flush strategies', measure: measureStrategies },
   { name: 'size', title: 'Size', measure: measureSize },
   { name: 'idle', title: 'Idle', measure: measureIdle },

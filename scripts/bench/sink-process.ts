@@ -2,10 +2,13 @@
 // what was in them. Decoding comes after the measurement, so it does not compete for the processor.
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
 
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import snappy from 'snappyjs';
 import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
+import { certificatePath, keyPath } from '../../test/fakes/tls-relay.ts';
 import type { SinkCommand, SinkReply, SinkReport } from './sink.ts';
 
 interface Received {
@@ -21,7 +24,7 @@ const sockets = new Set<Socket>();
 let bytesOfEndedSockets = 0;
 let wireBytesBefore = 0;
 
-const server = createServer((request, response) => {
+const take: RequestListener = (request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -34,16 +37,24 @@ const server = createServer((request, response) => {
     if (delayMs === 0) answer();
     else setTimeout(answer, delayMs);
   });
-});
-server.keepAliveTimeout = 0;
-server.on('connection', (socket) => {
-  sockets.add(socket);
-  socket.on('close', () => {
-    sockets.delete(socket);
-    bytesOfEndedSockets += socket.bytesRead;
+};
+const certificate = { cert: readFileSync(certificatePath), key: readFileSync(keyPath) };
+const port = await listen(createServer(take));
+const securePort = await listen(createSecureServer(certificate, take));
+reply({ port, securePort });
+
+async function listen(server: Server): Promise<number> {
+  server.keepAliveTimeout = 0;
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      bytesOfEndedSockets += socket.bytesRead;
+    });
   });
-});
-server.listen(0, '127.0.0.1', () => reply({ port: (server.address() as AddressInfo).port }));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return (server.address() as AddressInfo).port;
+}
 
 process.on('message', (command: SinkCommand) => {
   switch (command.kind) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type SinkCommand = { readonly kind: 'reset'; readonly delayMs: number } | { readonly kind: 'count' | 'report' };
 export type SinkReply =
-  | { readonly port: number }
+  | { readonly port: number; readonly securePort: number }
   | { readonly done: true }
   | { readonly count: number }
   | { readonly report: SinkReport };
@@ -28,6 +28,8 @@ export interface SinkReport {
 export interface Sink {
   /** For LOKI_PUSH_ENDPOINT. */
   readonly url: string;
+  /** The same Loki behind TLS, with a certificate of an authority that NODE_EXTRA_CA_CERTS has to name. */
+  readonly secureUrl: string;
   /** Forgets what has arrived. From now on each push is answered after `delayMs`. */
   reset(delayMs?: number): Promise<void>;
   report(): Promise<SinkReport>;
@@ -44,7 +46,7 @@ export async function startSink(): Promise<Sink> {
     // Without it nothing can be measured; and what waits for an answer would wait for ever.
     if (code !== 0) throw new Error(`the sink has ended with ${code}`);
   });
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const [{ port, securePort }] = (await once(child, 'message')) as [{ port: number; securePort: number }];
 
   async function ask(command: SinkCommand): Promise<SinkReply> {
     const answered = once(child, 'message');
@@ -60,6 +62,7 @@ export async function startSink(): Promise<Sink> {
 
   return {
     url: `http://127.0.0.1:${port}`,
+    secureUrl: `https://127.0.0.1:${securePort}`,
     async reset(delayMs = 0) {
       await ask({ kind: 'reset', delayMs });
     },

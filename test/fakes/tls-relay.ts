@@ -10,6 +10,7 @@ const folder = resolve(import.meta.dirname, '../fixtures/tls');
 
 /** The certificate, which is its own authority: for `NODE_EXTRA_CA_CERTS`. */
 export const certificatePath = resolve(folder, 'certificate.pem');
+export const keyPath = resolve(folder, 'key.pem');
 
 export interface TlsRelay {
   readonly url: string;
@@ -24,7 +25,7 @@ export async function startTlsRelay(targetPort: number): Promise<TlsRelay> {
   const counts = { trusted: 0, refused: 0 };
   const sockets = new Set<Socket>();
   const server = createServer(
-    { cert: readFileSync(certificatePath), key: readFileSync(resolve(folder, 'key.pem')) },
+    { cert: readFileSync(certificatePath), key: readFileSync(keyPath) },
     (client) => {
       counts.trusted++;
       const target = connect(targetPort, '127.0.0.1');
