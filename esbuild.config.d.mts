@@ -1,5 +1,5 @@
 // The types of esbuild.config.mjs, for the scripts and tests that use it.
-import type { Metafile } from 'esbuild';
+import type { Metafile, Plugin } from 'esbuild';
 
 export interface BundledScript {
   readonly text: string;
@@ -10,3 +10,6 @@ export interface BundledScript {
 
 /** @param sourceDir folder with main.ts and late.ts; the project's own if absent */
 export function bundle(sourceDir?: string): Promise<{ readonly boot: BundledScript; readonly late: BundledScript }>;
+
+/** What the packages are like in the executable: parts left out, and one changed. */
+export const packagePlugins: Plugin[];

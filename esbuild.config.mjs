@@ -33,7 +33,7 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
       ...common,
       entryPoints: [path.join(sourceDir, 'late/index.ts')],
       outfile: 'late.js',
-      plugins: [leftOut, changed],
+      plugins: packagePlugins,
       // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
       define: { ...common.define, 'process.env': '{}' },
       // One function expression, in parentheses so that V8 compiles it at once; late/load.sea.ts calls it.
@@ -112,6 +112,9 @@ const changed = {
     }
   },
 };
+
+/** What the packages are like in the executable. */
+export const packagePlugins = [leftOut, changed];
 
 /** @param {string} file */
 function fileOfPackage(file) {

@@ -53,7 +53,7 @@ const SECTIONS: readonly Section[] = [
 const options = readOptions(process.env);
 const executable = executablePath(hostArchitecture);
 if (!existsSync(executable)) throw new Error('there is no executable to measure: run "make build" first');
-const floor: Candidate = { subject: 'floor', executable: await buildFloor() };
+const floor: Candidate = { subject: 'floor', executable: await buildFloor('floor') };
 const workDir = mkdtempSync(path.join(root, '.cache/bench/run-'));
 const extensions: Candidate[] = [{ subject: 'ours', executable: copyOf(executable) }];
 if (options.base !== undefined) extensions.push({ subject: 'base', executable: buildBase(options.base) });

@@ -108,7 +108,7 @@ export async function startSandbox(executable: string, settings: Settings = {}):
         onAsked = resolve;
       });
       const died = ended.then(() => {
-        throw new Error(`the extension has ended: ${output.slice(0, 2_000)}`);
+        throw new Error(`the extension has ended: ${output.slice(-2_000)}`);
       });
       return withLimit(Promise.race([asked, died]), 'the next event to be asked for');
     },

@@ -11,6 +11,7 @@ import { bundle } from '../../esbuild.config.mjs';
 import { readElf, stripElf } from './elf.ts';
 import { attachFront } from './front/attach.ts';
 import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
+import { V8_FLAGS } from './v8-flags.ts';
 
 const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 /**
@@ -19,12 +20,6 @@ const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
  */
 const SAME_CACHE = '--random-seed=1';
 
-/**
- * What V8 must know from the start; it takes its code caches with these two. What can wait is set in src/late/load.sea.ts, with the figures.
- * - a young generation that does not grow to 16 MB per half (1 MB would promote too early)
- * - optimizing on the main thread, as each worker thread keeps megabytes of malloc arena to itself for good
- */
-const V8_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'];
 /** An openssl.cnf that OpenSSL cannot read, be it the function's or the base image's, would end Node.js before its first line. */
 const NO_OPENSSL_FILE = '--openssl-config=/dev/null';
 

@@ -21,7 +21,7 @@ type LateFunction = (exports: Partial<Late>, require: Require, module: { exports
  * - the young generation stays as small as it is at the start
  * - garbage is collected by the thread that made it: more of them find nothing to do, and each keeps malloc arena to itself
  */
-const LEAN_FLAGS = [
+export const LEAN_FLAGS = [
   '--liftoff-only',
   '--no-wasm-tier-up',
   '--no-wasm-dynamic-tiering',
