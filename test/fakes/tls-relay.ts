@@ -24,22 +24,19 @@ export interface TlsRelay {
 export async function startTlsRelay(targetPort: number): Promise<TlsRelay> {
   const counts = { trusted: 0, refused: 0 };
   const sockets = new Set<Socket>();
-  const server = createServer(
-    { cert: readFileSync(certificatePath), key: readFileSync(keyPath) },
-    (client) => {
-      counts.trusted++;
-      const target = connect(targetPort, '127.0.0.1');
-      for (const socket of [client, target]) {
-        sockets.add(socket);
-        socket.on('error', () => {});
-        socket.on('close', () => sockets.delete(socket));
-      }
-      client.on('close', () => target.destroy());
-      target.on('close', () => client.destroy());
-      client.pipe(target);
-      target.pipe(client);
-    },
-  );
+  const server = createServer({ cert: readFileSync(certificatePath), key: readFileSync(keyPath) }, (client) => {
+    counts.trusted++;
+    const target = connect(targetPort, '127.0.0.1');
+    for (const socket of [client, target]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+    }
+    client.on('close', () => target.destroy());
+    target.on('close', () => client.destroy());
+    client.pipe(target);
+    target.pipe(client);
+  });
   server.on('tlsClientError', () => counts.refused++);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
