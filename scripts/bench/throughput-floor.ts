@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import protobuf from 'protobufjs/minimal.js';
 import snappy from 'snappyjs';
-import UndiciPool from 'undici/lib/dispatcher/pool.js';
+import UndiciClient from 'undici/lib/dispatcher/client.js';
 import { LEAN_FLAGS } from '../../src/late/load.sea.ts';
 
 interface LogRecord {
@@ -25,11 +25,10 @@ const METADATA = [
   ['instance', '0123456789abcdef'],
 ] as const;
 const MAX_BATCH_BYTES = 1_048_576;
-const CONNECTIONS = 4;
 
 for (const flag of LEAN_FLAGS) setFlagsFromString(flag);
 const loki = new URL('/loki/api/v1/push', process.env['LOKI_PUSH_ENDPOINT']);
-const pool = new UndiciPool(loki.origin, { connections: CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 });
+const client = new UndiciClient(loki.origin, { headersTimeout: 0, bodyTimeout: 0 });
 let batch = beginBatch();
 let pushing = 0;
 let invocationIsOver = false;
@@ -65,7 +64,7 @@ function push(): void {
   pushing++;
   const body = Buffer.from(snappy.compress(request));
   const headers = { 'content-type': 'application/x-protobuf' };
-  pool.dispatch(
+  client.dispatch(
     { path: loki.pathname, method: 'POST', headers, body },
     {
       onRequestStart() {},
