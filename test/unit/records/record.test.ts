@@ -145,3 +145,30 @@ test('whatever comes becomes a record', () => {
     assert.equal(typeof read(raw).line, 'string');
   }
 });
+
+// With an expression whose time grew with the square of the length, each of these would take minutes, and not well under a second.
+const million = (unit: string) => unit.repeat(Math.ceil((1024 * 1024) / unit.length));
+const short = (unit: string) => unit.repeat(Math.floor(65_000 / unit.length));
+for (const [name, json] of [
+  ['a time of digits', `{"time":"2026-01-05T10:00:00.${million('1')}x","type":"function","record":"x"}`],
+  ['a short time of digits', `{"time":"2026-01-05T10:00:00.${short('1')}x","type":"function","record":"x"}`],
+  ['a time of blanks', `{"time":"2026-01-05T10:00:00${short(' ')}x","type":"function","record":"x"}`],
+  ['a trace of semicolons', `{"type":"platform.start","record":{"tracing":{"value":"${short('; ')}"}}}`],
+  ['a trace of blanks', `{"type":"platform.start","record":{"tracing":{"value":";${short(' ')}Root"}}}`],
+  ['a number of zeros', `{"type":"function","record":{"n":1.${million('0')}1,"id":12345678901234567890}}`],
+  ['a number alone', `{"type":"function","record":${million('1')}}`],
+  ['escaped quotes', `{"type":"function","record":"${million('\\"')}"}`],
+  ['backslashes', `{"type":"function","record":"${million('\\\\')}"}`],
+  ['unicode escapes', `{"type":"function","record":"${million('\\u00fc')}"}`],
+  ['line ends', `{"type":"function","record":"${million('\\r\\n')}"}`],
+  ['many fields', `{${million('"a":1,')}"type":"function","record":{}}`],
+  ['fields of an object', `{"type":"function","record":{${million('"level":0,')}"a":1}}`],
+  ['escapes in a name', `{"${million('\\"')}":1,"type":"function","record":"x"}`],
+  ['brackets', `{"type":"function","record":${'['.repeat(8_000)}${million('{},')}1${']'.repeat(8_000)}}`],
+  ['blanks', `{"type":"function",${million(' ')}"record":${million(' ')}[${million(' ')}]}`],
+] as const) {
+  test(`a megabyte of ${name} is read in time that grows with its length only`, { timeout: 60_000 }, () => {
+    const { line } = readJson(json);
+    assert.ok(line.length > 0);
+  });
+}
