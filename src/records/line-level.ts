@@ -1,51 +1,130 @@
-// Levels: the words and numbers that loggers use for them, brought to six.
+// Levels: the words that loggers use for them, brought to six, and the places in a line of text in which each of these words is one.
+// Most of them are words of every day as well (`alert: sent to user 5`, `Trace: 1-5759e988`), so what a word means is a question of place.
 
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** Written in lower case, upper case or with a capital. */
-const SPELLINGS: readonly (readonly [Level, string])[] = [
-  ['trace', 'trace trce silly'],
-  ['debug', 'debug dbug dbg verbose'],
-  ['info', 'info inf information informational notice'],
-  ['warn', 'warn warning wrn'],
-  ['error', 'error err fail'],
-  ['fatal', 'fatal critical crit ftl panic dpanic emerg emergency alert'],
+/** What a log line says about itself. */
+export interface Inspection {
+  readonly level: Level | undefined;
+  /** The request's id, where Lambda and its runtimes put it. */
+  readonly requestId: string | undefined;
+  /** What looks like one in another place. */
+  readonly mentionedId: string | undefined;
+}
+
+export const NOTHING: Inspection = { level: undefined, requestId: undefined, mentionedId: undefined };
+
+/** A field behind a time: `<time> INFO text` */
+export const TIMED = 1;
+/** A field with something behind it that is no space: `<time> info: text`, `<time> | info | text` */
+export const SET_OFF = 2;
+/** Between two tabs, behind a time: `<time>\t<id>\tfail\ttext` */
+export const TABBED = 4;
+/** In brackets, behind a time: `<time> [info] text` */
+export const BRACKETED = 8;
+/** In brackets, at the beginning: `[info] text` */
+export const OPENING = 16;
+/** The first word, with a colon: `info: text` */
+export const COLON = 32;
+/** The first word, alone: `INFO text` */
+export const BARE = 64;
+/** The first word, before the name of a .NET category: `fail: Orders.Worker[0]` */
+export const CATEGORY = 128;
+
+const ALL = TIMED | SET_OFF | TABBED | BRACKETED | OPENING | COLON | BARE;
+const MARKED = SET_OFF | TABBED | BRACKETED | OPENING;
+const ABBREVIATED = ALL & ~COLON;
+const BEHIND_TIME = TIMED | SET_OFF | TABBED | BRACKETED;
+
+/** In which places the words count in upper case, in lower case, and with a capital. */
+const WORDS: readonly (readonly [Level, words: string, upper: number, lower: number, capital: number])[] = [
+  ['error', 'error', ALL, MARKED | COLON, MARKED | COLON],
+  ['warn', 'warning', ALL, MARKED | COLON, MARKED | COLON],
+  ['warn', 'warn', ALL, MARKED | COLON, MARKED],
+  ['info', 'info', ALL, MARKED | COLON, MARKED],
+  ['debug', 'debug', ALL, MARKED | COLON, MARKED],
+  ['fatal', 'fatal critical', ALL, MARKED, MARKED],
+  ['trace', 'trace', ALL & ~BARE, MARKED, MARKED],
+  ['debug', 'verbose', ALL & ~BARE, MARKED | COLON, MARKED],
+  ['trace', 'silly', MARKED, MARKED | COLON, MARKED],
+  ['info', 'information', TIMED | MARKED, MARKED, MARKED],
+  ['info', 'notice', BEHIND_TIME, BEHIND_TIME & ~TIMED, BEHIND_TIME & ~TIMED],
+  ['info', 'success', BEHIND_TIME | OPENING, BRACKETED | OPENING, BRACKETED | OPENING],
+  ['info', 'log', TIMED, 0, 0],
+  ['error', 'severe', ALL, BRACKETED, BRACKETED],
+  ['debug', 'fine finer config', BEHIND_TIME, 0, 0],
+  ['trace', 'finest', BEHIND_TIME, 0, 0],
+  ['fatal', 'alert emerg emergency panic', BEHIND_TIME, BRACKETED, BRACKETED],
+  ['fatal', 'crit', BEHIND_TIME, TABBED | BRACKETED | CATEGORY, BRACKETED],
+  ['error', 'fail', TABBED, TABBED | CATEGORY, 0],
+  ['warn', 'lambda_warning', COLON, 0, 0],
+  // Abbreviations, which are no words.
+  ['trace', 'trce', ABBREVIATED, MARKED | COLON, MARKED],
+  ['debug', 'dbug', ABBREVIATED, MARKED | COLON, MARKED],
+  ['trace', 'trc trac', ABBREVIATED, MARKED, MARKED],
+  ['debug', 'dbg debu debg vrb', ABBREVIATED, MARKED, MARKED],
+  ['info', 'inf', ABBREVIATED, MARKED, MARKED],
+  ['warn', 'wrn warni', ABBREVIATED, MARKED, MARKED],
+  ['error', 'err erro eror', ABBREVIATED, MARKED, MARKED],
+  ['fatal', 'ftl fata criti pnc pani dpanic', ABBREVIATED, MARKED, MARKED],
 ];
 
-/** Written in upper case only: in lower case they are words of every day. */
-const UPPER_CASE_SPELLINGS: readonly (readonly [Level, string])[] = [
-  ['trace', 'FINEST'],
-  ['debug', 'FINE FINER CONFIG'],
-  ['info', 'SUCCESS'],
-  ['warn', 'LAMBDA_WARNING'],
-  ['error', 'SEVERE'],
-];
+export interface LevelWord {
+  readonly level: Level;
+  /** A sum of places. */
+  readonly places: number;
+  readonly isUpperCase: boolean;
+}
 
-const LEVELS: ReadonlyMap<string, Level> = new Map([
-  ...SPELLINGS.flatMap(([level, words]) =>
-    words.split(' ').flatMap((word): [string, Level][] => [
-      [word, level],
-      [word.toUpperCase(), level],
-      [word.charAt(0).toUpperCase() + word.slice(1), level],
+const LEVEL_WORDS: ReadonlyMap<string, LevelWord> = new Map(
+  WORDS.flatMap(([level, words, upper, lower, capital]) =>
+    words.split(' ').flatMap((word): [string, LevelWord][] => [
+      [word.toUpperCase(), { level, places: upper, isUpperCase: true }],
+      [word, { level, places: lower, isUpperCase: false }],
+      [word.charAt(0).toUpperCase() + word.slice(1), { level, places: capital, isUpperCase: false }],
     ]),
   ),
-  ...UPPER_CASE_SPELLINGS.flatMap(([level, words]) => words.split(' ').map((word): [string, Level] => [word, level])),
+);
+
+/** What the values of fields may be called: what is a level in text, and two more of npm's. */
+const FIELD_LEVELS: ReadonlyMap<string, Level> = new Map([
+  ...[...LEVEL_WORDS].map(([word, { level }]): [string, Level] => [word, level]),
+  ['http', 'info'],
 ]);
 
-/** pino's and bunyan's: 10, 20, ... 60; what lies between counts as the lower one. */
-const BY_TENS: readonly (Level | undefined)[] = [undefined, 'trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+export const SHORTEST_WORD = 3;
+export const LONGEST_WORD = 'lambda_warning'.length;
+const LONGEST_VALUE = 40;
+/** The colours of a terminal, as they are and as JSON writes them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours begin with the escape character
+const COLOURS = /(?:\u001b|\\u001[bB])\[[\d;]*m/g;
+/** Go's slog: `WARN+2` lies between WARN and ERROR. */
+const OFFSET = /[+-]\d{1,3}$/;
 
-/** The level that a word in a line of text means. */
-export function levelOfWord(word: string): Level | undefined {
-  return LEVELS.get(word);
+/** The word as a level, wherever that may be; undefined for any other word. */
+export function levelWord(word: string): LevelWord | undefined {
+  return LEVEL_WORDS.get(word);
 }
 
-/** The level that the value of a field means: text in any case, a number, or a number as text. */
+/** The level that a word means in a place. */
+export function levelIn(place: number, word: string): Level | undefined {
+  const found = LEVEL_WORDS.get(word);
+  return found !== undefined && (found.places & place) !== 0 ? found.level : undefined;
+}
+
+/** The level that the value of a field means, in any case. */
 export function toLevel(value: unknown): Level | undefined {
-  if (typeof value === 'number') return BY_TENS[Math.floor(value / 10)];
-  if (typeof value !== 'string' || value.length > 32) return undefined;
-  const level = LEVELS.get(value);
+  if (typeof value !== 'string' || value.length > LONGEST_VALUE) return undefined;
+  const level = FIELD_LEVELS.get(value);
   if (level !== undefined) return level;
-  const word = value.trim().toUpperCase();
-  return LEVELS.get(word) ?? (/^\d\d$/.test(word) ? BY_TENS[Math.floor(Number(word) / 10)] : undefined);
+  const word = value.replace(COLOURS, '').trim().toLowerCase();
+  return FIELD_LEVELS.get(word) ?? FIELD_LEVELS.get(word.replace(OFFSET, ''));
 }
+
+/** pino's and bunyan's: a whole ten from 10 to 60, as it stands in the text. */
+export function levelOfNumber(number: string): Level | undefined {
+  return number.charAt(1) === '0' ? BY_TENS[number.charCodeAt(0) - DIGIT_ONE] : undefined;
+}
+
+const DIGIT_ONE = 0x31;
+const BY_TENS: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];

@@ -5,8 +5,8 @@ import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { Instant } from '../time.ts';
 import { parseShort, readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
-import type { Level } from './line-level.ts';
-import { type Inspection, inspectText, NOTHING } from './line-text.ts';
+import { type Inspection, type Level, NOTHING } from './line-level.ts';
+import { inspectText } from './line-text.ts';
 import type { TimeReader } from './record-time.ts';
 
 export interface LogRecord {

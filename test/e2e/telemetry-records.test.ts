@@ -127,10 +127,12 @@ suite('telemetry records', { concurrency: 3 }, () => {
     const named = randomUUID();
     const open = randomUUID();
     const cases: readonly (readonly [object, string | undefined, string])[] = [
-      [{ level: 'INFO', requestId: named, message: 'Node.js' }, 'info', named],
+      [{ level: 'INFO', requestId: open, message: 'Node.js' }, 'info', open],
+      [{ level: 'INFO', requestId: named, message: 'another request' }, 'info', open],
       [{ level: 'WARNING', AWSRequestId: named, message: 'Java' }, 'warn', named],
-      [{ level: 'CRITICAL', requestId: named, message: 'Python' }, 'fatal', named],
-      [{ level: 50, msg: 'pino' }, 'error', open],
+      [{ level: 'CRITICAL', aws_request_id: named, message: 'Python' }, 'fatal', named],
+      [{ level: 50, time: 1_767_607_200_447, msg: 'pino' }, 'error', open],
+      [{ level: 50, device: 'd7', charging: false }, undefined, open],
       [{ level: 'no level at all', message: 'odd' }, undefined, open],
       [{ message: { level: 'ERROR' } }, undefined, open],
       [{ level: 'Debug', requestId: 42, message: 'a number is no request' }, 'debug', open],

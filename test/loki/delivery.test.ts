@@ -27,7 +27,7 @@ test('labels and structured metadata are as documented', async (t) => {
     environment: { LOKI_LOG_LABELS: 'env=prod, team = a=b', LOKI_SERVICE_NAME: 'shop' },
   });
   const tracing = 'Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1';
-  const lines = ['plain', '{"level":"warn","message":"x"}', '{"level":50,"msg":"pino"}'];
+  const lines = ['plain', '{"level":"warn","message":"x"}', '{"level":50,"time":1767607200447,"msg":"pino"}'];
   const first = await bench.emulator.invoke({ lines, tracing });
   const second = await bench.emulator.invoke({ lines });
   await bench.emulator.shutdown();

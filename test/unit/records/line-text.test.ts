@@ -3,16 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Level } from '../../../src/records/line-level.ts';
-import * as reader from '../../../src/records/line-text.ts';
+import { inspectText } from '../../../src/records/line-text.ts';
 
 const ID = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa';
 const BARE_ID = '8d1f5a1e4c0e4c619d630f5c5cf2b1aa';
 const NO = undefined;
-const inspectText = (line: string) => said(reader.inspectText(line));
-const inspectObject = (fields: Record<string, unknown>) => said(reader.inspectObject(fields));
-const said = ({ level, requestId }: reader.Inspection) => ({ level, requestId });
 
-const formats: [string, [line: string, level: Level | undefined, requestId: string | undefined][]][] = [
+type Expected = [line: string, level: Level | undefined, requestId?: string | undefined, mentionedId?: string];
+
+const formats: [string, Expected[]][] = [
   [
     'Lambda itself',
     [
@@ -25,7 +24,7 @@ const formats: [string, [line: string, level: Level | undefined, requestId: stri
       [`RequestId: ${ID} Process exited before completing request`, 'error', ID],
       [`RequestId: ${ID}\tStatus: error\tErrorType: Runtime.ExitError\n`, 'error', ID],
       [`RequestId: ${ID}\tStatus: timeout`, 'error', ID],
-      [`RequestId: ${ID} went well`, NO, ID],
+      [`RequestId: ${ID} went well`, NO, NO, ID],
       ['RequestId: none', NO, NO],
       ['INIT_START Runtime Version: nodejs:22.v1\tRuntime Version ARN: arn:aws:lambda:eu::runtime:1', NO, NO],
       ['LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code.', 'warn', NO],
@@ -42,7 +41,7 @@ const formats: [string, [line: string, level: Level | undefined, requestId: stri
       [`2026-01-05T10:00:00.446Z\t${ID}\tFATAL\tx`, 'fatal', ID],
       ['2026-01-05T10:00:00.299Z\tundefined\tINFO\tcold start', 'info', NO],
       [`2026-01-05T10:00:00.446Z\t${ID}\ttenant-a\tINFO\tx`, 'info', ID],
-      [`2026-01-05T10:00:00.446Z\t${ID}\tno level here, ERROR or not`, NO, ID],
+      [`2026-01-05T10:00:00.446Z\t${ID}\tno level here, ERROR or not`, NO, NO, ID],
     ],
   ],
   [
@@ -66,8 +65,8 @@ const formats: [string, [line: string, level: Level | undefined, requestId: stri
   [
     'Java',
     [
-      [`2026-01-05 10:00:00 ${ID} INFO  Handler - hello`, 'info', ID],
-      [`2026-01-05 10:00:00 ${ID} WARN  Handler:42 - hello`, 'warn', ID],
+      [`2026-01-05 10:00:00 ${ID} INFO  Handler - hello`, 'info', NO, ID],
+      [`2026-01-05 10:00:00 ${ID} WARN  Handler:42 - hello`, 'warn', NO, ID],
       ['2026-01-05 10:00:00,123 [main] ERROR x.y.Z - hello', 'error', NO],
       ['10:00:00.123 [main] DEBUG x.y.Z -- hello', 'debug', NO],
       ['2026-01-05T10:00:00.123Z  INFO 8 --- [           main] x.y.Z : hello', 'info', NO],
@@ -179,18 +178,36 @@ const formats: [string, [line: string, level: Level | undefined, requestId: stri
   [
     'JSON as text',
     [
-      [`{"level":"info","time":1767607200447,"msg":"hello","requestId":"${ID}"}\n`, 'info', ID],
+      [`{"level":"info","time":1767607200447,"msg":"hello","requestId":"${ID}"}\n`, 'info', NO, ID],
       [`{"timestamp":"2026-01-05T10:00:00Z","level":"WARN","AWSRequestId":"${ID}","message":"x"}`, 'warn', ID],
       [`{"aws_request_id":"${BARE_ID}","level":"Information"}`, 'info', BARE_ID],
       [`{ "function_request_id" : "${ID}" , "level" : "CRITICAL" }`, 'fatal', ID],
-      ['{"level":30,"msg":"hi"}', 'info', NO],
-      ['{"level":60}', 'fatal', NO],
-      ['{"level":"50"}', 'error', NO],
-      ['{"level":35}', 'info', NO],
+      ['{"level":30,"time":1,"msg":"hi"}', 'info', NO],
+      ['{"time":1,"msg":"hi","level":30}', 'info', NO],
+      ['{"level":30,"msg":"hi"}', NO, NO],
+      ['{"level":60,"time":1}', 'fatal', NO],
+      ['{"level":60}', NO, NO],
+      ['{"timestamp":1,"level":60,"message":"x"}', 'fatal', NO],
+      ['{"timestamp":1,"level":60,"device":"d7"}', NO, NO],
+      ['{"level":"50","time":1}', NO, NO],
+      ['{"level":35,"time":1}', NO, NO],
+      ['{"level":70,"time":1}', NO, NO],
+      ['{"level":50,"sLevel":"ERROR","message":"x"}', 'error', NO],
       ['{"level":3}', NO, NO],
       ['{"level":1e9}', NO, NO],
-      ['{"level":"notice","severity":"ERROR"}', 'info', NO],
-      ['{"severity":"ERROR"}', 'error', NO],
+      ['{"level":"notice","severity":"ERROR","message":"x"}', 'info', NO],
+      ['{"severity":"ERROR","message":"x","level":"notice"}', 'info', NO],
+      ['{"severity":"ERROR","message":"x"}', 'error', NO],
+      ['{"severity":"CRITICAL","ticket":7}', NO, NO],
+      ['{"logLevel":"error","region":"eu-central-1"}', NO, NO],
+      ['{"log":{"level":"WARN"},"message":"x"}', 'warn', NO],
+      ['{"log":{"level":"WARN"}}', NO, NO],
+      [`{"level":"INFO","span":{"requestId":"${ID}"}}`, 'info', NO, ID],
+      [`{"level":"INFO","mdc":{"AWSRequestId":"${ID}"}}`, 'info', ID],
+      [`{"FunctionRequestId":"${ID}","Level":"Error","Message":"x"}`, 'error', ID],
+      ['{"level":"WARN+2","time":"x"}', 'warn', NO],
+      ['  {"level":"warn"}', 'warn', NO],
+      ['\u00ef\u00bb\u00bf{"level":"warn"}', 'warn', NO],
       ['{"levelname":"WARNING","message":"x"}', 'warn', NO],
       ['{"msg":"\\"level\\":\\"error\\"","level":"debug"}', 'debug', NO],
       ['{"msg":"back\\\\","level":"debug"}', 'debug', NO],
@@ -210,144 +227,148 @@ const formats: [string, [line: string, level: Level | undefined, requestId: stri
       ['{"level":', NO, NO],
       ['{"level":"error', NO, NO],
       ['{"level":"error","half', 'error', NO],
-      [`{"level":"info","message":"requestId","requestId":"${ID}"}`, 'info', ID],
-      [`{"requestId":"","level":"info","awsRequestId":"${ID}"}`, 'info', ID],
+      [`{"level":"info","message":"requestId","requestId":"${ID}"}`, 'info', NO, ID],
+      [`{"requestId":"","level":"info","awsRequestId":"${ID}"}`, 'info', NO, ID],
     ],
   ],
 ];
 
 for (const [name, lines] of formats) {
   test(`knows the level and the request of ${name}`, () => {
-    for (const [line, level, requestId] of lines) {
-      assert.deepEqual(inspectText(line), { level, requestId }, JSON.stringify(line));
+    for (const [line, level, requestId, mentionedId] of lines) {
+      assert.deepEqual(inspectText(line), { level, requestId, mentionedId }, JSON.stringify(line));
     }
   });
 }
 
-test('reads the level of an object in any usual spelling', () => {
-  const spellings: [Level, unknown[]][] = [
-    ['trace', ['trace', 'TRACE', 'Trace', 'silly', 'FINEST', 10, '10']],
-    ['debug', ['debug', 'Debug', 'verbose', 'FINE', 'CONFIG', 20]],
-    ['info', ['info', 'INFO ', 'iNfO', 'Information', 'notice', 30, '30', 39]],
-    ['warn', ['warn', 'WARNING', 'Warning', 'wrn', 40]],
-    ['error', ['error', 'err', 'severe', 'fail', 50]],
-    ['fatal', ['fatal', 'critical', 'CRIT', 'emergency', 'alert', 'panic', 60]],
-  ];
-  for (const [level, values] of spellings) {
-    for (const value of values) assert.equal(inspectObject({ level: value }).level, level, JSON.stringify(value));
-  }
-  for (const value of [
-    '',
-    'errors',
-    'no error',
-    0,
-    9,
-    70,
-    -10,
-    Number.NaN,
-    null,
-    true,
-    {},
-    [],
-    ['error'],
-    '100',
-    'x'.repeat(1e6),
-  ]) {
-    assert.equal(inspectObject({ level: value }).level, undefined, JSON.stringify(value)?.slice(0, 50));
-  }
-});
-
-test('takes the first field of an object that holds a level or a request id', () => {
-  assert.deepEqual(inspectObject({ level: 'x', severity: 'WARNING', requestId: 'x', awsRequestId: ID }), {
-    level: 'warn',
-    requestId: ID,
-  });
-  assert.deepEqual(inspectObject({ record: { level: 'error', requestId: ID } }), {
-    level: undefined,
-    requestId: undefined,
-  });
-  for (const name of [
-    'requestId',
-    'AWSRequestId',
-    'awsRequestId',
-    'aws_request_id',
-    'request_id',
-    'function_request_id',
-  ]) {
-    assert.equal(inspectObject({ [name]: ID }).requestId, ID, name);
-    assert.equal(inspectText(JSON.stringify({ [name]: ID })).requestId, ID, name);
-    assert.equal(inspectObject({ [name]: `${ID} ` }).requestId, undefined, name);
-  }
-});
-
-test('says the same of a JSON line as of the object in it', () => {
-  const values = [
-    'info',
-    'x "level":"error" \\',
-    30,
-    null,
-    { level: 'error', requestId: ID },
-    ['level', { a: '}' }],
-    true,
+test("another request's id is never taken for the invocation's", () => {
+  for (const line of [
+    `RequestId: ${ID} of DynamoDB`,
+    `RequestId: ${ID} went well`,
+    `ERROR ${ID} not found`,
+    `ERROR ${BARE_ID} checksum mismatch`,
+    `2026-01-05T10:00:00Z ${BARE_ID}.jpg uploaded`,
+    `2026-01-05T10:00:00.446Z ${ID} shipped`,
+    `2026-01-05T10:00:00.446Z\t${ID}\tuploaded`,
+    `[ERROR] ${ID} not found`,
+    `[ERROR] 2026-01-05T10:00:00.446Z ${BARE_ID} checksum mismatch`,
+    `{"request_id":"${ID}","event":"request_started"}`,
+    `{"requestContext":{"requestId":"${ID}","AWSRequestId":"${ID}"}}`,
+    `{"level":"info","err":{"aws_request_id":"${ID}"}}`,
+    `time=2026-01-05T10:00:00Z level=info request_id=${ID}`,
+    `{\n  requestContext: { requestId: '${ID}' }\n}`,
+    `GET /orders/${ID}`,
     ID,
-    '',
-    'warn',
-  ];
-  const names = ['level', 'requestId', 'message', 'le"vel', 'severity', 'request_id'];
-  for (const first of names) {
-    for (const second of names) {
-      for (const a of values) {
-        for (const b of values) {
-          const fields = { [first]: a, [second]: b };
-          for (const line of [JSON.stringify(fields), JSON.stringify(fields, null, 1)]) {
-            const expected = inspectObject(fields);
-            // In an object one name goes before another; in text, the first that holds something.
-            if (/severity|request_id/.test(first)) continue;
-            assert.deepEqual(inspectText(line), expected, line);
-          }
-        }
-      }
-    }
+    '2026-01-05 10:00:00,123 - app - INFO - hello',
+    'INFO - msg',
+    '{"requestId":"-"}',
+  ]) {
+    assert.equal(inspectText(line).requestId, undefined, line);
   }
+});
+
+test('a line says the same whatever lines came before it', () => {
+  const lines = formats.flatMap(([, expected]) => expected.map(([line]) => line));
+  const alone = lines.map((line) => inspectText(line));
+  assert.deepEqual(
+    lines.toReversed().map((line) => inspectText(line)),
+    alone.toReversed(),
+  );
 });
 
 test('gives the same answer for the beginning of a line as for all of it, once the header is in', () => {
   for (const [, lines] of formats) {
-    for (const [line, level, requestId] of lines) {
-      if (line.startsWith('{')) continue;
-      assert.deepEqual(
-        inspectText(`${line} ${'more ERROR [ERROR] '.repeat(50)}`),
-        { level, requestId },
-        JSON.stringify(line),
-      );
+    for (const [line, level] of lines) {
       for (let end = 0; end < line.length; end += 1) inspectText(line.slice(0, end));
+      if (line.startsWith('{') || line.length < 20) continue;
+      const longer = `${line} ${'more ERROR [ERROR] '.repeat(50)}`;
+      assert.equal(inspectText(longer).level, level, JSON.stringify(line));
     }
   }
 });
 
-test('looks at the beginning of a line of text only, and at each character of a JSON line once', {
-  timeout: 60_000,
-}, () => {
-  const length = 4 * 1024 * 1024;
-  for (const unit of [
-    'a',
-    ' ',
-    '[',
-    '- ',
-    '\t',
-    '1:',
-    '2026-01-05 ',
-    '\u001b[',
-    '{"a":',
-    '{"a":[',
-    '"\\',
-    '{"a":"\\\\',
-    `${ID} `,
-    'Jan 05, 2026\n',
-    '{"a":1,',
-  ]) {
-    const line = unit.repeat(length / unit.length);
-    for (const start of [
+test('time grows with the length only, whatever the line is made of', { timeout: 60_000 }, () => {
+  const length = 256 * 1024;
+  const units = [
+    ...[
+      'a',
+      ' ',
+      '\t',
+      '\n',
+      '[',
+      ']',
+      '(',
+      '{',
+      '<',
+      '- ',
+      ' | ',
+      ': ',
+      ', ',
+      '=',
+      'a=',
+      'a= ',
+      'a="',
+      "a='\\'",
+      '"',
+      '\\',
+      '0',
+      '9.',
+    ],
+    ...[
+      '1:',
+      '10:00:00',
+      '2026-01-05 ',
+      '2026-01-05 10:00:00 ',
+      'Jan 05, 2026\n',
+      'Mon Jan 5 ',
+      '[10:00:00',
+      '+01:00',
+      '1.2e+09',
+    ],
+    ...[
+      '\u001b[',
+      '\u001b[31m',
+      '\u001b[;',
+      '\u00ef\u00bb\u00bf',
+      'A',
+      'ERROR',
+      'ERROR ',
+      'ERROR: ',
+      'error: ',
+      'E1125 ',
+      'I, [',
+      '::',
+      'a.',
+    ],
+    ...[
+      `${ID} `,
+      `${BARE_ID}`,
+      'requestId',
+      'requestId="',
+      'requestId: ',
+      'RequestId: ',
+      '\\u001b[',
+      'null ',
+      'level=',
+      'severity=error ',
+    ],
+    ...[
+      '{"a":',
+      '{"a":[',
+      '"\\',
+      '{"a":"\\\\',
+      '{"a":1,',
+      '"log":{',
+      '"span":{"a":',
+      '"level":10,',
+      '"severity":"error",',
+      '[0]',
+      'a[',
+      '/1.:',
+    ],
+  ];
+  const starts = [
+    ...[
       '',
       '{',
       '{"',
@@ -355,20 +376,38 @@ test('looks at the beginning of a line of text only, and at each character of a 
       '{"a":"',
       '{"a":[',
       '{"level":"info",',
+      '{"severity":"error",',
+      '{"log":{',
+      '{"level":30,',
+      ' \n\t',
+    ],
+    ...[
       '2026-01-05T10:00:00.446Z\t',
+      '2026-01-05T10:00:00.446Z ERROR: ',
       '[',
+      '[ERROR] ',
       'x=',
-    ]) {
-      inspectText(start + line);
-    }
-  }
-  inspectText(`{"level":"info",${'"a":1,'.repeat(length / 6)}"equest":1}`);
-  assert.deepEqual(inspectText(`{"a":"${'\\"'.repeat(length)}","level":"error"}`), {
-    level: 'error',
-    requestId: undefined,
-  });
-  assert.deepEqual(inspectText(`{"a":"${'\\\\'.repeat(length)}","level":"error"}`), {
-    level: 'error',
-    requestId: undefined,
-  });
+      'ERROR: ',
+      'error: ',
+      'fail: ',
+      'app ',
+    ],
+    ...[
+      'PHP ',
+      'panic: ',
+      'RequestId: ',
+      `RequestId: ${ID}`,
+      '\u001b[31m',
+      'level=error ',
+      '10:00:00 ',
+      '2848 [',
+      'INFO ',
+      '=ERROR REPORT==',
+    ],
+  ];
+  const body = units.map((unit) => unit.repeat(length / unit.length));
+  for (const start of starts) for (const text of body) inspectText(start + text);
+  assert.equal(inspectText(`{"a":"${'\\"'.repeat(length)}","level":"error"}`).level, 'error');
+  assert.equal(inspectText(`{"a":"${'\\\\'.repeat(length)}","level":"error"}`).level, 'error');
+  assert.equal(inspectText(`{"level":"info",${'"a":1,'.repeat(length / 6)}"equest":1}`).level, 'info');
 });
