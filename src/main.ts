@@ -6,7 +6,8 @@
 //   subscribe, naming the port that was bound. Must come before the first next event.
 //   next     With this request the platform takes us for ready. It may be hours until it is answered.
 //   late     What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first body is there, or
-//            the first event: until then it would cost start-up time and memory for nothing.
+//            the first event: until then it would cost start-up time and memory for nothing. What init has logged is pushed at
+//            once, but for a snapshot: there everything waits for the first event.
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
 import { type Config, type ConfigProblem, parseConfig } from './config/config.ts';
@@ -63,7 +64,8 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
   });
   const pace = createPace(slownessOf(config.memoryBytes), systemClock.now, threadCpuMs);
-  await serve({ config, problems, registration, runtimeApi, extensionsApi, late, pace, log });
+  const snapshot = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'snap-start';
+  await serve({ config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log });
   await log.printed();
   return 0;
 }
@@ -72,6 +74,8 @@ interface Started {
   readonly config: Config;
   readonly problems: readonly ConfigProblem[];
   readonly registration: Registration;
+  /** The process will be part of a snapshot, which is restored many times: until the first event it may hold nothing that is one sandbox's. */
+  readonly snapshot: boolean;
   readonly runtimeApi: RuntimeApi;
   readonly extensionsApi: ExtensionsApi;
   readonly late: () => ReturnType<typeof loadLate>;
@@ -81,7 +85,7 @@ interface Started {
 
 /** From the registration to SHUTDOWN. */
 async function serve(started: Started): Promise<void> {
-  const { config, problems, registration, runtimeApi, extensionsApi, late, pace, log } = started;
+  const { config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log } = started;
   const { endpoint } = config;
   const managed = !registration.events.includes('INVOKE');
   const openPipeline = lazily(async (): Promise<Pipeline | undefined> => {
@@ -94,8 +98,9 @@ async function serve(started: Started): Promise<void> {
         region: config.region,
       };
       const pipeline = (await late()).openPipeline(config, endpoint, identity, managed, log);
-      // Without INVOKE there is no first event to wait for.
-      if (managed) pipeline.begin();
+      if (!snapshot) pipeline.begin();
+      // The sandbox is frozen at the end of its init, unless there are no events.
+      if (!managed) pipeline.suspend();
       return pipeline;
     } catch (error) {
       log.write('error', 'internal error, no logs are sent', { error: String(error) });
@@ -104,11 +109,18 @@ async function serve(started: Started): Promise<void> {
   });
 
   const tidier = createTidier(openHeap(), systemClock, setImmediate);
+  const asked = Promise.withResolvers<void>();
+  let isInit = true;
   let subscribed = false;
   if (config.enabled && endpoint) {
     const listener = await listen(config.port, log, (body, release) => {
-      // The first body waits for the code that it needs; those after it queue behind it in order.
-      void openPipeline().then((pipeline) => (pipeline ? pipeline.receive(body, release) : release()));
+      // The first body waits for the code that it needs, and that for the next event to be asked for; those after it queue behind it in order.
+      void asked.promise.then(openPipeline).then((pipeline) => {
+        if (pipeline) pipeline.receive(body, release);
+        else release();
+        // Init has a whole CPU: code, connection and session are warm then when the first invocation comes, which has a part of one.
+        if (isInit && !snapshot && !managed) pipeline?.sendNow();
+      });
     });
     if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener, log);
   }
@@ -121,10 +133,12 @@ async function serve(started: Started): Promise<void> {
         tidier.idle();
         if (askedBefore) return;
         askedBefore = true;
+        asked.resolve();
         process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.write(level, message);
       });
+      isInit = false;
       if (event.kind === 'invoke') tidier.awake();
       return event;
     },

@@ -2,7 +2,7 @@
 // It owns the connections, and so the one retry that belongs to them: a connection that was open during a freeze, or kept for a while, may be
 // dead without our knowing, and a failure on such a one says nothing about Loki, nor about the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
-import { type Clock, settledBy } from '../time.ts';
+import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 import { type ConnectStep, createConnector } from './connect.ts';
 import { type Connection, createConnection, IDLE_MS, type Post, type PostResult } from './connection.ts';
@@ -24,6 +24,13 @@ export interface PushClient {
 const DISTRUSTED_TIMEOUT_MS = 1_000;
 /** After a thaw the failure of a connection may be read before the event that tells of the thaw; that comes this soon. Nobody waits meanwhile. */
 const THAW_NOTICE_MS = 250;
+/** A freeze of more than `IDLE_MS` has killed what was under way. An answer that came before it is read at once. */
+const DEAD_TIMEOUT_MS = 100;
+/**
+ * While the first connection is being made the other pushes wait for it and its answer, but no longer than this: one more round trip takes
+ * less than one more handshake does, 3 ms of CPU, at the share of a small function.
+ */
+const FIRST_ANSWER_MS = 500;
 /** With short invocations an attempt, and the next one, can each meet a freeze. */
 const MAX_ATTEMPTS = 4;
 
@@ -48,6 +55,7 @@ export function createPushClient(
   const slots = new Set<Slot>();
   const inFlight = new Set<Post>();
   let freezeExpected = false;
+  let freezeExpectedMs: EpochMs = 0;
   let thaws = 0;
   let thaw = Promise.withResolvers<void>();
   let lastAnswerMs = 0;
@@ -78,8 +86,17 @@ export function createPushClient(
     return result;
   }
 
+  /** The push that the first connection is being made for, while it is under way. */
+  function firstPost(): Post | undefined {
+    for (const { connection } of slots) if (connection.isOpen()) return undefined;
+    const [first] = inFlight;
+    return first;
+  }
+
   return {
     async push(body) {
+      const first = firstPost();
+      if (first) await settledBy(clock, first.result, clock.now() + FIRST_ANSWER_MS);
       for (let attempts = 1; ; attempts++) {
         const slot = slotFor(attempts > 1);
         const wasTrusted = slot.trusted;
@@ -101,6 +118,7 @@ export function createPushClient(
     },
     expectFreeze() {
       freezeExpected = true;
+      freezeExpectedMs = clock.now();
     },
     distrustConnections() {
       freezeExpected = false;
@@ -108,7 +126,8 @@ export function createPushClient(
       thaw.resolve();
       thaw = Promise.withResolvers();
       for (const slot of slots) slot.trusted &&= !slot.connection.isOpen();
-      for (const post of inFlight) post.giveUpAfter(distrustedLimitMs());
+      const limitMs = clock.now() - freezeExpectedMs > IDLE_MS ? DEAD_TIMEOUT_MS : distrustedLimitMs();
+      for (const post of inFlight) post.giveUpAfter(limitMs);
     },
     waitsFor() {
       const [first] = inFlight;

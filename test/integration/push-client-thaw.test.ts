@@ -20,6 +20,8 @@ async function setUp(t: TestContext) {
     client,
     /** Opens as many connections, all of them kept. */
     async warmUp(connections = 1) {
+      // The first one alone: the others would wait for it, and one of them would use its connection.
+      await client.push(pushBody('first'));
       await Promise.all(Array.from({ length: connections }, (_, index) => client.push(pushBody(`warm ${index}`))));
       assert.equal(loki.connectionCount, connections);
       loki.requests.length = 0;
@@ -212,4 +214,17 @@ test('an attempt that freezes have ended again and again says what it last met',
   const outcome = await pushed;
   assert.ok(outcome.kind === 'interrupted');
   assert.equal(outcome.last?.kind, 'unanswered');
+});
+
+test('a push that was under way when a long freeze began is not waited for, and sent again', async (t) => {
+  const { loki, clock, client, warmUp, came } = await setUp(t);
+  await warmUp();
+  client.expectFreeze();
+  loki.script([{ stall: true }]);
+  const pushed = client.push(pushBody('x'));
+  await came(1);
+  await clock.freeze(3_600_000);
+  client.distrustConnections();
+  await clock.advance(100);
+  assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
 });

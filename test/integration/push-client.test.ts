@@ -145,3 +145,21 @@ test("a certificate that nobody vouches for is refused, also when the function's
   }
   assert.equal(requests, 0);
 });
+
+test('pushes that come together at the start share the first connection: a handshake takes longer than a round trip', async (t) => {
+  const { loki, client } = await setUp(t);
+  const outcomes = await Promise.all([client.push(pushBody('one')), client.push(pushBody('two'))]);
+  assert.deepEqual(new Set(outcomes.map(({ kind }) => kind)), new Set(['accepted']));
+  assert.equal(loki.connectionCount, 1);
+});
+
+test('a first answer that is slow in coming is not waited for: the second push gets a connection of its own', async (t) => {
+  const { loki, clock, client } = await setUp(t);
+  loki.script([{ stall: true }]);
+  void client.push(pushBody('one'));
+  const second = client.push(pushBody('two'));
+  await requestsCame(loki, 1);
+  await clock.advance(500);
+  assert.equal((await second).kind, 'accepted');
+  assert.equal(loki.connectionCount, 2);
+});
