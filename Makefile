@@ -86,6 +86,9 @@ endif
 	@ARCH='$(ARCH)' REGION='$(REGION)' LAYER_NAME='$(LAYER_NAME)' PUBLIC='$(PUBLIC)' DRY_RUN='$(DRY_RUN)' \
 		$(NODE) scripts/publish-layer.ts
 
+start-pages: $(INSTALLED) ## Take anew which pages a start touches, after a change of Node.js (needs root, Linux)
+	$(NODE) scripts/build/take-start-pages.ts $(if $(filter file,$(origin ARCH)),$(ARCHES),$(ARCH))
+
 qemu-arm64: ## Install what builds and runs arm64 executables on an x86_64 Debian (needs root)
 	@if command -v qemu-aarch64-static && ls /usr/aarch64-linux-gnu/lib/libstdc++.so.6; then exit; fi; \
 	command -v apt-get >/dev/null || { echo 'make qemu-arm64 knows Debian and its relatives only. Install QEMU user mode' \
@@ -112,4 +115,4 @@ $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extens
 	$(NODE) scripts/build/package-layer.ts $*
 
 .PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-loki bench bench-peers \
-	zip check-size publish qemu-arm64 clean
+	zip check-size publish start-pages qemu-arm64 clean

@@ -15,6 +15,7 @@ import type { Figure, Measurement } from './figures.ts';
 import { describeRun } from './machine.ts';
 import { settleInCache } from './page-cache.ts';
 import { type Measured, printSection, printVerdict, writeResults } from './report.ts';
+import { measureCold } from './sections/cold.ts';
 import { measureCpu } from './sections/cpu.ts';
 import { measureFlood } from './sections/flood.ts';
 import { measureHeld } from './sections/held.ts';
@@ -39,6 +40,7 @@ interface Section {
 
 const SECTIONS: readonly Section[] = [
   { name: 'start', title: 'Start', measure: measureStart },
+  { name: 'cold', title: 'Start from a cold disk', measure: measureCold },
   { name: 'memory', title: 'Memory', measure: measureMemory },
   { name: 'flood', title: 'Memory in a flood', measure: measureFlood },
   { name: 'pages', title: 'Pages of the executable up to the first next', measure: measurePages },

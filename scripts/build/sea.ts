@@ -1,7 +1,7 @@
 // Builds bin/<arch>/extensions/aws-lambda-loki-extension, a Node.js single executable: the official Node.js binary without
 // its symbols, and in it the boot script with its code cache, and the late script with its own as assets. Same input, same bytes.
 // https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
-// usage: node scripts/build/sea.ts <x86_64|arm64> [source folder] [output file]
+// usage: node scripts/build/sea.ts <x86_64|arm64> [source folder] [output file] [--without-start-pages]
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import postject from 'postject';
 import { bundle } from '../../esbuild.config.mjs';
 import { readElf, stripElf } from './elf.ts';
 import { attachFront } from './front/attach.ts';
+import type { PageRange } from './front/pages.ts';
+import { pagesToAskFor, readStartPages } from './start-pages.ts';
 import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
 import { V8_FLAGS } from './v8-flags.ts';
 
@@ -46,12 +48,23 @@ const executable = path.join(workDir, 'executable');
 writeFileSync(executable, stripElf(readElf(readFileSync(node))));
 await inject(executable, makeBlob());
 // The last change to the file: whatever moves segments afterwards would break it.
-writeFileSync(executable, attachFront(readFileSync(executable)));
+writeFileSync(executable, attachFront(readFileSync(executable), startPages()));
 chmodSync(executable, 0o755);
 // Removed first: an executable that runs cannot be written to.
 rmSync(output, { force: true });
 copyFileSync(executable, output);
 rmSync(workDir, { recursive: true });
+
+function startPages(): PageRange[] {
+  if (process.argv.includes('--without-start-pages')) return [];
+  const pages = readStartPages(arch);
+  if (pages !== undefined) return pagesToAskFor(readElf(readFileSync(executable)), pages);
+  console.warn(
+    `warning: scripts/build/start-pages/${arch}.txt is not of this Node.js: "make start-pages" takes it anew;`,
+  );
+  console.warn('warning: without it the executable works the same but starts slower from a cold disk.');
+  return [];
+}
 
 async function inject(file: string, blob: Buffer): Promise<void> {
   const warn = console.warn;

@@ -2,20 +2,20 @@
 // table, which the kernel reads, the dynamic loader is not named, the front is one more segment, and the program starts there. All
 // that was there stays as it was, and is what the loader gets to see once the front has started it. Format: the System V gABI.
 
-import { type ElfFile, type ElfSegment, readElf } from '../elf.ts';
+import { type ElfFile, type ElfSegment, readElf, SEGMENT_LOAD } from '../elf.ts';
+import type { PageRange } from './pages.ts';
 import { makeFront } from './program.ts';
 
 const FIXED_ADDRESS = 2;
 const SEGMENT_BYTES = 56;
 const SEGMENT_NONE = 0;
-const SEGMENT_LOAD = 1;
 const SEGMENT_LOADER = 3;
 const READ_AND_EXECUTE = 5;
 /** The largest page that either architecture has. */
 const MAX_PAGE_BYTES = 0x10000;
 
 /** The same program behind the front. It has to be the last change: what rewrites the file afterwards may drop the front. */
-export function attachFront(executable: Buffer): Buffer {
+export function attachFront(executable: Buffer, pages: readonly PageRange[]): Buffer {
   const elf = readElf(executable);
   if (executable.readUInt16LE(16) !== FIXED_ADDRESS) throw new Error('the executable has no fixed address');
   const loader = elf.segments.find(({ type }) => type === SEGMENT_LOADER);
@@ -28,6 +28,8 @@ export function attachFront(executable: Buffer): Buffer {
     headersAddress: BigInt(addressOf(loaded, tableOffset)),
     headerCount: BigInt(elf.segments.length),
     entryAddress: executable.readBigUInt64LE(24),
+    segments: elf.segments,
+    pages,
   });
   const start = align(executable.length, 16);
   const table = secondTable(elf, tableOffset);

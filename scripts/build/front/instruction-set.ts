@@ -14,9 +14,12 @@ export type SystemCall =
   | 'connect'
   | 'exit_group'
   | 'faccessat'
+  | 'madvise'
+  | 'mincore'
   | 'mmap'
   | 'nanosleep'
   | 'openat'
+  | 'preadv2'
   | 'prlimit64'
   | 'read'
   | 'sendto'
@@ -67,6 +70,7 @@ export interface InstructionSet {
 export const LINUX = {
   AT_FDCWD: -100n,
   AF_INET: 2n,
+  MADV_WILLNEED: 3n,
   MAP_PRIVATE: 0x02n,
   MAP_PRIVATE_FIXED: 0x12n,
   MAP_PRIVATE_ANONYMOUS: 0x22n,
@@ -78,6 +82,7 @@ export const LINUX = {
   PROT_WRITE: 2n,
   PROT_EXEC: 4n,
   READABLE: 4n,
+  RWF_NOWAIT: 8n,
   SIGCHLD: 17n,
   SOCK_STREAM_CLOEXEC: 0x80001n,
 } as const;

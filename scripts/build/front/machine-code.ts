@@ -140,8 +140,13 @@ export class MachineCode {
 
   /** Text with a zero byte at its end. The program must not walk into it. */
   text(place: string, content: string): void {
+    this.data(place, Buffer.from(`${content}\0`));
+  }
+
+  /** Bytes as they are. The program must not walk into them. */
+  data(place: string, bytes: Buffer): void {
     this.place(place);
-    this.#emit(Buffer.from(`${content}\0`));
+    this.#emit(bytes);
     this.#emit(Buffer.alloc(-this.#length & 3));
   }
 

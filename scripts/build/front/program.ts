@@ -4,6 +4,7 @@
 // trial succeeds, and steps aside if nothing does (step-aside.ts). How it works: README.md; why, and at what cost: docs/base-systems.md.
 // The vectors on the stack: System V ABI, AMD64 supplement, 3.4.1; getauxval(3).
 
+import type { ElfSegment } from '../elf.ts';
 import { arm64 } from './arm64.ts';
 import { readEnvironment, showLibraryPath, writeEnvironment } from './environment.ts';
 import type { InstructionSet } from './instruction-set.ts';
@@ -11,6 +12,7 @@ import { LINUX } from './instruction-set.ts';
 import { raiseLimits, writeLimits } from './limits.ts';
 import { MachineCode } from './machine-code.ts';
 import { writeMapLoader } from './map-loader.ts';
+import { askForPages, type PageRange, writePages } from './pages.ts';
 import { writeStepAside } from './step-aside.ts';
 import { x86_64 } from './x86-64.ts';
 
@@ -44,6 +46,9 @@ export interface FrontProgram {
   readonly headersAddress: bigint;
   readonly headerCount: bigint;
   readonly entryAddress: bigint;
+  /** The segments that the kernel has mapped, and what a start needs of the file, in the order in which it is asked for. */
+  readonly segments: readonly ElfSegment[];
+  readonly pages: readonly PageRange[];
 }
 
 /** Machine code that may stand anywhere in memory and starts at its first byte. */
@@ -65,6 +70,7 @@ export function makeFront(program: FrontProgram): Buffer {
   startIfItCan(code);
   code.jump('step aside');
   code.place('start');
+  askForPages(code);
   code.set('entry', program.entryAddress);
   code.place('start at entry');
   startProgram(code, program);
@@ -75,6 +81,7 @@ export function makeFront(program: FrontProgram): Buffer {
   writeStepAside(code);
   writeEnvironment(code);
   writeLimits(code);
+  writePages(code, program.segments, program.pages);
   code.text('loader path', program.loader);
   LIBSTDCXX[program.architecture].forEach((path, index) => {
     code.text(`libstdc++ ${index}`, path);

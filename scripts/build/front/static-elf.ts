@@ -1,7 +1,7 @@
 // The smallest executable that Linux starts: no libraries, no loader, one segment. For machine code that is to be run by itself.
 // Format: the System V gABI, chapters 4 and 5.
 
-import type { ElfMachine } from '../../../scripts/build/elf.ts';
+import type { ElfMachine } from '../elf.ts';
 
 const MACHINES = { x86_64: 62, arm64: 183 } as const;
 const ADDRESS = 0x400000n;
