@@ -1,6 +1,6 @@
 // When does an invocation wait for its logs to be pushed? A pure decision from the setting, the recent invocations and the age of
 // what is held. It decides only whether to wait: how much is pushed is the backlog's matter, how long is insisted the delivery's.
-import type { EpochMs } from './time.ts';
+import { type EpochMs, isAged } from './time.ts';
 
 export type FlushStrategy = 'end' | 'continuous' | 'adaptive';
 
@@ -41,7 +41,7 @@ export function decideFlush(
     case 'continuous':
       return 'go';
     case 'adaptive':
-      if (oldestHeldMs !== undefined && nowMs - oldestHeldMs >= MAX_HELD_AGE_MS) return 'wait';
+      if (oldestHeldMs !== undefined && isAged(oldestHeldMs, MAX_HELD_AGE_MS, nowMs)) return 'wait';
       return isBusy(history) ? 'go' : 'wait';
   }
 }

@@ -147,6 +147,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     if (isSuspect) suspectsInFlight++;
     try {
       judge.conclude(taken, await outcomeOf(taken));
+    } catch (error) {
+      judge.stumbled(error);
     } finally {
       inFlight--;
       if (isSuspect) suspectsInFlight--;

@@ -60,14 +60,16 @@ export function createJudge(parts: JudgeParts): Judge {
 
   function factsOf(taken: QueuedBatch, outcome: PushOutcome): Facts {
     const { batch, passesAtFirstFailure } = taken;
+    const othersUntried = backlog.holdsUntried(taken);
     return {
       ...taken,
       entries: batch.entryCount,
       requestBytes: batch.requestBytes,
       othersPassed: passesAtFirstFailure !== undefined && passes > passesAtFirstFailure,
       failuresInARow,
-      othersUntried: backlog.holdsUntried(taken),
-      isSmallest: backlog.isSmallest(taken),
+      othersUntried,
+      // Looked for only where it matters: it asks each batch.
+      isSmallest: !othersUntried && batch.entryCount > 1 && backlog.isSmallest(taken),
       sameRefusals: refusalOf(outcome) === finalRefusals.what ? finalRefusals.count : 0,
       isLast: isLast(),
     };

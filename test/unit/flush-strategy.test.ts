@@ -98,3 +98,9 @@ test('the history does not grow', () => {
   assert.ok(history.startsMs.length < 10);
   assert.deepEqual(EMPTY_HISTORY.startsMs, []);
 });
+
+test('a line from before the clock was set back counts as old', () => {
+  const busy = { startsMs: every(10, 5).map((gapMs, index) => START_MS + gapMs * index) };
+  assert.equal(decideFlush('adaptive', busy, START_MS + 50, START_MS + 20), 'go');
+  assert.equal(decideFlush('adaptive', busy, START_MS + 50, START_MS + HOUR_MS), 'wait');
+});
