@@ -69,6 +69,8 @@ export interface Answer {
   /** The start of the body. */
   readonly text: string;
   readonly contentType?: string | undefined;
+  /** We ask for none. A text that is encoded all the same is not read: neither counted by nor shown. */
+  readonly contentEncoding?: string | undefined;
   readonly retryAfter?: string | undefined;
   readonly location?: string | undefined;
 }
@@ -81,14 +83,16 @@ const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]
 const PASSING_STATUSES = [408, 421, 425];
 
 /** Whether an answer says all that it will say, although the rest of its body is still to come. */
-export function isClear({ status, text, contentType }: Answer): boolean {
+export function isClear(answer: Answer): boolean {
+  const { status, text, contentType } = answer;
   if (!isSuccess(status)) return false;
-  return hasNoBody(status) || isHtml(text, contentType) || text.trimStart() !== '';
+  return hasNoBody(status) || isHtml(readableOf(answer), contentType) || text.trimStart() !== '';
 }
 
 /** @param nowMs when the answer came, for a `Retry-After` that names a date */
 export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
-  const { status, text, contentType, retryAfter, location } = answer;
+  const { status, contentType, retryAfter, location } = answer;
+  const text = readableOf(answer);
   const detail = `${status} ${text.trim().slice(0, DETAIL_CHARACTERS)}`.trim();
   if (status < 200) return { kind: 'unanswered', phase: 'answer', detail: `${status} and no more` };
   // A page for people is never from Loki: a sign-in page, a web server at that address, a firewall.
@@ -122,6 +126,10 @@ export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
     status,
     detail,
   };
+}
+
+function readableOf({ text, contentEncoding = 'identity' }: Answer): string {
+  return contentEncoding.toLowerCase() === 'identity' ? text : '';
 }
 
 const isSuccess = (status: number) => status >= 200 && status < 300 && status !== 260;

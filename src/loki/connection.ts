@@ -162,8 +162,10 @@ function startPost({ send, clock, kept, connecting, bytesRead, ended, close }: P
     },
     onResponseStart(_controller, status, headers) {
       const header = (name: string) => String(headers[name] ?? '') || undefined;
-      const [contentType, retryAfter, location] = ['content-type', 'retry-after', 'location'].map(header);
-      answer = { status, text: '', contentType, retryAfter, location };
+      const contentType = header('content-type');
+      const contentEncoding = header('content-encoding');
+      const retryAfter = header('retry-after');
+      answer = { status, text: '', contentType, contentEncoding, retryAfter, location: header('location') };
       if (status < 200) return;
       look();
       limit(TEXT_MS);

@@ -63,8 +63,6 @@ const MAX_SUSPECTS_IN_FLIGHT = MAX_CONNECTIONS / 2;
  */
 const FRESH_PROBES = 8;
 const FRESH_PROBE_AGE_MS = 60_000;
-/** A setting that was seen to be wrong so short a time ago is still wrong. */
-const STILL_WRONG_MS = 1_000;
 
 type Mode = 'due' | 'flush' | 'drain';
 
@@ -175,7 +173,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     if (backlog.heldEntries() === 0) return;
     const startMs = clock.now();
     if (newMode === 'drain') {
-      if (judge.wasSettingWrong(startMs, STILL_WRONG_MS)) return;
+      // A drain before this one has tried already.
+      if (judge.isSettingWrong()) return;
       // There is no later any more: what failed before gets its chance now.
       breaker.reset();
       backlog.endPauses(false);

@@ -1,7 +1,7 @@
 // Gathers the facts for the verdict on an outcome, and carries the verdict out: in the backlog, the ledger and the breaker,
 // and to whoever tells the operator. It remembers what passed, what failed in a row, and what was refused.
 import type { DropReason, Ledger } from '../losses.ts';
-import { type Clock, type EpochMs, isAged } from '../time.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 import type { Backlog } from './backlog.ts';
 import { halve, splitFirst } from './batch.ts';
@@ -34,10 +34,8 @@ export interface Judge {
   takesMetadata(): boolean;
   /** The last flush begins: an outage may be over, a setting stays wrong until something passes. */
   startDrain(): void;
-  /** Whether the drain has seen once more that a setting is wrong. */
+  /** Whether a drain has seen once more that a setting is wrong, and nothing has passed since. */
   isSettingWrong(): boolean;
-  /** Whether that was seen within this time. */
-  wasSettingWrong(nowMs: EpochMs, withinMs: number): boolean;
 }
 
 /** So many refusals in a row, and it is no single batch. */
@@ -53,7 +51,6 @@ export function createJudge(parts: JudgeParts): Judge {
   let failuresInARow = 0;
   let metadataAllowed = true;
   let refusalsInARow = 0;
-  let refusedMs: EpochMs = 0;
   let wasRefusedInDrain = false;
   /** Whole batches that were refused for good, one after the other. */
   let finalRefusals = { what: '', count: 0 };
@@ -149,7 +146,6 @@ export function createJudge(parts: JudgeParts): Judge {
       case 'refused':
         failuresInARow++;
         refusalsInARow++;
-        refusedMs = nowMs;
         wasRefusedInDrain = isLast();
         breaker.trip(nowMs);
         return;
@@ -192,8 +188,6 @@ export function createJudge(parts: JudgeParts): Judge {
       if (refusalsInARow < REFUSALS_OF_A_SETTING) failuresInARow = 0;
     },
     isSettingWrong: () => wasRefusedInDrain && refusalsInARow >= REFUSALS_OF_A_SETTING,
-    wasSettingWrong: (nowMs, withinMs) =>
-      refusalsInARow >= REFUSALS_OF_A_SETTING && !isAged(refusedMs, withinMs, nowMs),
   };
 }
 

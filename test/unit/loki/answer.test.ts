@@ -47,6 +47,14 @@ test('a success is clear as soon as the body can no longer turn out to be a page
     assert.ok(!unclear);
 });
 
+test('a text that is encoded is not read: nothing is counted by it, nothing of it is shown', () => {
+  const encoded = { text: '\u001f\ufffd entry too far behind, total ignored: 1 out of 2', contentEncoding: 'gzip' };
+  const outcome = toOutcome({ ...encoded, status: 400 }, START_MS);
+  assert.ok(outcome.kind === 'rejected' && outcome.entries === 'all' && outcome.detail === '400');
+  assert.equal(toOutcome({ ...encoded, text: '<\u001f', status: 200 }, START_MS).kind, 'accepted');
+  assert.equal(toOutcome({ ...encoded, contentType: 'text/html', status: 200 }, START_MS).kind, 'refused');
+});
+
 test('a redirect names where it leads', () => {
   const outcome = toOutcome({ status: 302, text: '', location: 'https://sso.example/' }, START_MS);
   assert.ok(outcome.kind === 'refused' && outcome.location === 'https://sso.example/');
