@@ -185,7 +185,7 @@ export function createJudge(parts: JudgeParts): Judge {
     takesMetadata: () => metadataAllowed,
     startDrain() {
       wasRefusedInDrain = false;
-      if (refusalsInARow < REFUSALS_OF_A_SETTING) failuresInARow = 0;
+      if (refusalsInARow === 0) failuresInARow = 0;
     },
     isSettingWrong: () => wasRefusedInDrain && refusalsInARow >= REFUSALS_OF_A_SETTING,
   };

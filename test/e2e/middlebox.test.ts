@@ -10,7 +10,7 @@ import { assertDelivered, inOrder, ownMessages, reportedLosses } from './support
 
 const POISON = 'a line that something dislikes';
 /** Not the short one of the other tests: a count of requests is looked at. */
-const usualBackoff = { LOKI_RETRY_MIN_BACKOFF_MS: '1000', LOKI_RETRY_MAX_BACKOFF_MS: '10000' };
+const usualBackoff = { LOKI_RETRY_MIN_BACKOFF_MS: '100', LOKI_RETRY_MAX_BACKOFF_MS: '10000' };
 const isPoisonous = ({ streams }: LokiRequest) =>
   streams.some(({ entries }) => entries.some(({ line }) => line === POISON));
 

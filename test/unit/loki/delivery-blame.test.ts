@@ -263,6 +263,23 @@ test('the last flush makes one try where all was refused before, and none in the
   assert.equal(client.pushes.length, 1);
 });
 
+test('the last flush of a short life makes three tries at most where all is refused', async () => {
+  for (const refusals of [1, 2]) {
+    const { clock, client, delivery, hold, backlog } = setUp(() => REFUSED);
+    hold('line');
+    delivery.sendNow();
+    await clock.advance(refusals === 1 ? 10 : 150);
+    for (const type of ['platform', 'extension', 'function'] as const) hold('late', type);
+    client.pushes.length = 0;
+    const startMs = clock.now();
+    await clock.until(delivery.drain(startMs + 1_900));
+    assert.ok(client.pushes.length <= 3 - refusals, `${client.pushes.length} requests`);
+    assert.ok(client.mostOpen <= 1);
+    assert.ok(clock.now() < startMs + 1_000);
+    assert.ok(backlog.heldEntries() > 0);
+  }
+});
+
 test('the last flush makes a few tries where Loki is down, and all of it leaves where it is well again', async () => {
   const { clock, client, delivery, flush, backlog } = setUp(() => FAILED, { batchMaxBytes: 1_024 });
   for (let count = 0; count < 10; count++) await flush(...lines(50));
