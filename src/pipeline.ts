@@ -11,6 +11,7 @@ import type { PushClient } from './loki/push-client.ts';
 import { createTeller } from './loki/teller.ts';
 import type { DropReason, Ledger, Losses } from './losses.ts';
 import { createBodyQueue } from './records/body-queue.ts';
+import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import type { Clock, EpochMs } from './time.ts';
@@ -78,6 +79,8 @@ const SLICE_MS = 2;
 const RECORDS_AT_A_TIME = 32;
 /** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** To read so much takes 60 ms at the CPU share of 128 MB. */
+const LONG_WAIT_BYTES = 128 * 1024;
 
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, log, clock, concurrent } = parts;
@@ -160,6 +163,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
+  /** The invocation is not held until all that is in front of its end has been read, but until the deadline of the flush. */
+  function foreseeDone(body: Buffer | undefined): void {
+    const requestId = body && doneRequestIn(body);
+    if (requestId !== undefined) invocations.foreseeDone(requestId);
+  }
+
   function warnOfLosses(): Losses | undefined {
     const losses = ledger.takeLosses();
     if (!losses) return undefined;
@@ -184,6 +193,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     receive(body, release) {
       received++;
       bodies.add(body, release);
+      if (bodies.waitingBytes() > LONG_WAIT_BYTES) foreseeDone(body);
       if (begun || bodies.waitingBytes() > MAX_KEPT_BYTES) readSoon();
     },
     begin() {

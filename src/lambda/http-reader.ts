@@ -6,7 +6,7 @@ import { free } from '../memory.ts';
 import { type BodyLength, bodyLength, type HttpHead, isInterim, parseHead, type Side } from './http-head.ts';
 
 export interface HttpMessage extends HttpHead {
-  /** In memory of its own; undefined when it was too large to be kept, or not wanted. */
+  /** It keeps no more than twice its bytes in memory; undefined when it was too large to be kept, or not wanted. */
   readonly body: Buffer | undefined;
 }
 
@@ -227,7 +227,7 @@ function collectBody(maxBytes: number, length: BodyLength): Body {
       const start = bytes;
       bytes += piece.length;
       if (isTooLarge()) giveUp();
-      else if (piece.length === knownBytes && piece.length === piece.buffer.byteLength) whole = piece;
+      else if (piece.length === knownBytes && piece.buffer.byteLength <= 2 * piece.length) whole = piece;
       else {
         makeRoom();
         whole.set(piece, start);

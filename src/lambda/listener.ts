@@ -168,7 +168,7 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
   }
 
   function handOn(body: Buffer | undefined): void {
-    const bytes = (body?.length ?? 0) + BODY_OVERHEAD_BYTES;
+    const bytes = (body?.buffer.byteLength ?? 0) + BODY_OVERHEAD_BYTES;
     waitingBytes += bytes;
     consume(body, () => {
       waitingBytes -= bytes;

@@ -119,3 +119,14 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     },
   };
 }
+
+const RUNTIME_DONE = '"type":"platform.runtimeDone"';
+/** So many characters behind its type a record has its request id. */
+const ID_WITHIN = 200;
+
+/** The last request whose end a body tells of, found without reading what is in front of it. */
+export function doneRequestIn(body: Buffer): string | undefined {
+  const at = body.lastIndexOf(RUNTIME_DONE);
+  if (at === -1) return undefined;
+  return /"requestId":"([^"\\]+)"/.exec(body.toString('latin1', at, at + RUNTIME_DONE.length + ID_WITHIN))?.[1];
+}

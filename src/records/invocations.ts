@@ -24,6 +24,8 @@ export interface Invocations {
   invocationOf(record: LogRecord): Invocation | undefined;
   /** Resolves when the runtime has finished the invocation, or when that can no longer be told. */
   runtimeDone(requestId: string): Promise<void>;
+  /** The record that says that the runtime has finished is there, and will be read behind others. */
+  foreseeDone(requestId: string): void;
   /** Resolves when the report of the latest invocation is in; never where there was no invocation. */
   lastReport(): Promise<void>;
 }
@@ -101,6 +103,7 @@ export function createInvocations(concurrent: boolean): Invocations {
       return known.get(namedId) ?? (requestId !== undefined || concurrent ? unknown(namedId) : open);
     },
     runtimeDone: (requestId) => remember(requestId).done.raised,
+    foreseeDone: (requestId) => known.get(requestId)?.done.raise(),
     lastReport: () => latest?.reported.raised ?? new Promise(() => {}),
   };
 }

@@ -79,6 +79,27 @@ test('a flush ends at its deadline, however much there is to read, and what is l
   assert.equal(ledger.totals().accepted, 1_000);
 });
 
+test('the end of an invocation is known when its record is there, however much is to be read before it', async () => {
+  const later: (() => void)[] = [];
+  const { pipeline, ledger } = setUp({}, undefined, false, { defer: (run) => void later.push(run) });
+  pipeline.begin();
+  pipeline.invoked({ requestId: 'r-1', traceHeader: undefined, invokedArn: undefined });
+  let isDone = false;
+  void pipeline.invocations.runtimeDone('r-1').then(() => {
+    isDone = true;
+  });
+  pipeline.receive(bodyOf(...Array.from({ length: 5_000 }, (_, index) => functionRecord(`line ${index}`))));
+  // A line that repeats the record is no record.
+  const done = platformRecord('runtimeDone', { requestId: 'r-1', status: 'success' });
+  pipeline.receive(bodyOf(functionRecord(JSON.stringify(done))));
+  await Promise.resolve();
+  assert.equal(isDone, false);
+  pipeline.receive(bodyOf(functionRecord('the last line'), done));
+  await Promise.resolve();
+  assert.equal(isDone, true);
+  assert.equal(ledger.totals().received, 0);
+});
+
 test('bodies that nobody had the time to read are counted at the end, and their memory is given back', async () => {
   const { pipeline, ledger } = setUp();
   let released = 0;
