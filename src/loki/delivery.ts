@@ -184,17 +184,21 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     waitUntilMs = untilMs;
     const passesBefore = judge.passes();
     let timedOut = false;
+    let wake: (() => void) | undefined;
     await new Promise<void>((resolve) => {
       const limit = clock.after(Math.max(0, untilMs - startMs), () => {
         timedOut = true;
         resolve();
       });
-      waiting = () => {
+      wake = () => {
         limit.cancel();
         resolve();
       };
+      waiting = wake;
       pump();
     });
+    // A drain may have begun meanwhile: a signal to end does not wait for a flush.
+    if (waiting !== wake) return;
     waiting = undefined;
     mode = 'due';
     // The function was held for the full time and nothing came of it: the next invocations need not find that out again.

@@ -152,6 +152,15 @@ suite('environment variables', { concurrency: 2 }, () => {
     assertHealthy(bench);
     assert.ok(relay.trusted > 0);
   });
+
+  test('does not repeat that NODE_TLS_REJECT_UNAUTHORIZED=0 switches off what it does not', async (t) => {
+    const { bench } = await runOverTls(t, {
+      NODE_EXTRA_CA_CERTS: certificatePath,
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    });
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
 });
 
 suite('what a script leaves behind before it starts the extension', { concurrency: 2 }, () => {

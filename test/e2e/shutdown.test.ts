@@ -165,6 +165,28 @@ suite('shutdown', { concurrency: 2 }, () => {
     assertUnharmed(emulator);
   });
 
+  for (const state of ['next is pending', 'an invocation is held'] as const) {
+    test(`takes SIGTERM for a SHUTDOWN, while ${state}`, async (t) => {
+      const { emulator, loki } = await createBench(t);
+      await emulator.start();
+      const terminate = () => process.kill(emulator.pid ?? 0, 'SIGTERM');
+      const invoked = emulator.invoke({
+        lines: ['the last one'],
+        ...(state !== 'next is pending' && { durationMs: 60_000, during: async () => void terminate() }),
+      });
+      if (state === 'next is pending') {
+        await invoked;
+        terminate();
+      } else {
+        invoked.catch(() => {});
+      }
+      const exit = () => emulator.violations.find((violation) => violation.startsWith('exit outside of SHUTDOWN'));
+      while (exit() === undefined) await new Promise((later) => setTimeout(later, 10));
+      assert.match(exit() ?? '', /\{"code":0,"signal":null\}/);
+      assert.deepEqual(loki.lines('function'), ['the last one']);
+    });
+  }
+
   test('makes a last attempt at SHUTDOWN after Loki was down, and delivers everything', async (t) => {
     const bench = await createBench(t);
     const { emulator, loki } = bench;
