@@ -17,6 +17,8 @@ const FLUSH_MS = 10_000;
 const RECORDS = [
   ['platform.start', { requestId: REQUEST_ID, version: '$LATEST' }],
   ['function', `2026-01-02T03:04:05.678Z\t${REQUEST_ID}\tINFO\thello\n`],
+  ['function', `[INFO]\t2026-01-02T03:04:05.678Z\t${REQUEST_ID}\thello\n`],
+  ['function', 'hello world\n'],
   ['function', { timestamp: '2026-01-02T03:04:05Z', level: 'WARN', message: 'hello', requestId: REQUEST_ID }],
   ['function', '{"level":"error","msg":"hello"}'],
   ['platform.runtimeDone', { requestId: REQUEST_ID, status: 'success' }],

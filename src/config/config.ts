@@ -65,6 +65,11 @@ const RUNTIME_API_PORT = 9001;
 const MIB = 1024 * 1024;
 /** Labels that every stream has beside the user's own. */
 const OWN_LABELS = ['function_name', 'account_id', 'region', 'source', 'type'];
+/** Names of structured metadata, which Loki would rename if a label had them. */
+const METADATA_NAMES = [
+  ...['request_id', 'trace_id', 'level', 'function_version', 'alias', 'tenant_id'],
+  ...['event', 'instance', 'part', 'original_time'],
+];
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
 export function parseConfig(env: Environment): ConfigResult {
@@ -194,6 +199,7 @@ function readLabels(reader: SettingReader): Readonly<Record<string, string>> {
     if (value === undefined) skip(key, 'is not of the form name=value');
     else if (key === 'service_name') skip(key, 'has a setting of its own, LOKI_SERVICE_NAME');
     else if (OWN_LABELS.includes(key)) skip(key, 'is set by the extension itself');
+    else if (METADATA_NAMES.includes(key)) skip(key, 'is structured metadata of every line');
     else if (!isLabelName(key)) skip(key, 'must be made of a-z, A-Z, 0-9 and _, and begin with a letter or one _');
     else if (value === '') skip(key, 'has no value');
     else if (!labels.has(key) && labels.size === MAX_LABEL_NAMES - OWN_LABELS.length) {

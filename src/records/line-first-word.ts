@@ -6,6 +6,7 @@ import {
   CATEGORY,
   COLON as COLON_PLACE,
   type Inspection,
+  LETTERS,
   type Level,
   type LevelWord,
   LONGEST_WORD,
@@ -42,9 +43,8 @@ import { fixedLevel, isLoggerName } from './line-words.ts';
 import { requestIdAt } from './request-id.ts';
 
 const LONGEST_NAME = 60;
-/** klog, glog and absl: `E1125 22:49:07.330746   23385 main.go:56] text` */
-const GLOG = /^[IWEF](?:\d{4}){1,2} \d\d:\d\d:\d\d/;
-const GLOG_LEVELS: Readonly<Record<string, Level>> = { I: 'info', W: 'warn', E: 'error', F: 'fatal' };
+/** klog, glog, absl and CockroachDB: `E1125 22:49:07.330746   23385 main.go:56] text` */
+const GLOG = /^[IWEF](?:\d{4}|\d{6}|\d{8}) \d\d:\d\d:\d\d/;
 
 /** @param end behind the letters with which the line begins at `at` */
 export function inspectFirstWord(line: string, at: number, end: number): Inspection {
@@ -72,7 +72,7 @@ export function inspectFirstWord(line: string, at: number, end: number): Inspect
 function inspectFirstLetter(line: string, at: number, next: number): Inspection {
   if (next === COMMA && line.charCodeAt(at + 3) === OPEN) return inspectHeader(line, at + 3, false);
   if (!isDigit(next) || !GLOG.test(line.slice(at, at + 20))) return NOTHING;
-  return { level: GLOG_LEVELS[line.charAt(at)], requestId: undefined, mentionedId: undefined };
+  return { level: LETTERS[line.charAt(at)], requestId: undefined, mentionedId: undefined };
 }
 
 function isEnvelope(word: string): boolean {

@@ -7,6 +7,7 @@ import {
   CATEGORY,
   COLON as COLON_PLACE,
   type Inspection,
+  LETTERS,
   type Level,
   LONGEST_WORD,
   levelIn,
@@ -57,8 +58,25 @@ const LONGEST_NAME = 60;
 const LEVEL_AND_NAME = /^([A-Z]{4,8}) +([\w.:/-]+)$/;
 /** Chromium's `[8:8:1125/225343.701123:WARNING:sandbox_linux.cc(430)]` */
 const BETWEEN_COLONS = /^[\d:]+\/[\d.]+:([A-Z]+):/;
-/** Apache's `[core:error]` */
-const BEHIND_COLON = /^\w+:([a-z]+)$/;
+/** Apache's `[core:error]`, Twisted's `[app#error]` */
+const BEHIND_COLON = /^[\w.-]+[:#]([a-z]+)$/;
+/** Tornado's `[E 260105 10:00:00 web:7]`, Jupyter's `[E 2026-01-05 10:00:00.123 ServerApp]` */
+const LETTER_AND_TIME = /^([DIWEF]) [\d-]{6,10} \d\d:\d\d:\d\d/;
+
+/**
+ * `<time>\t<id>\tLEVEL\ttext`, as Node.js and .NET on Lambda write it: the most usual of all, read without any other look.
+ * @param from behind the time
+ */
+export function inspectTabbed(line: string, from: number): Inspection | undefined {
+  if (line.charCodeAt(from) !== TAB) return undefined;
+  const id = requestIdAt(line, from + 1);
+  if (id === undefined) return undefined;
+  const at = from + id.length + 2;
+  const end = line.indexOf('\t', at);
+  if (line.charCodeAt(at - 1) !== TAB || end === -1 || end > at + LONGEST_WORD) return undefined;
+  const level = levelIn(TIMED | TABBED, line.slice(at, end));
+  return level === undefined ? undefined : { level, requestId: id, mentionedId: undefined };
+}
 
 /** @param isTimed whether a time stands before `from` */
 export function inspectHeader(line: string, from: number, isTimed: boolean): Inspection {
@@ -136,9 +154,9 @@ export function withIds(line: string, level: Level, at: number, id?: string, isT
 /** Rust's `requestId="<id>"` and `requestId: "<id>"`, and the like. */
 function mentionedIn(line: string, from: number): string | undefined {
   const head = line.slice(from, from + 2 * HEAD_CHARACTERS);
-  const key = head.indexOf('equestId');
+  const key = head.indexOf('questId');
   if (key === -1) return undefined;
-  let at = key + 'equestId'.length;
+  let at = key + 'questId'.length;
   if (head.charCodeAt(at) === DOUBLE_QUOTE) at += 1;
   const mark = head.charCodeAt(at);
   if (mark !== EQUALS && mark !== COLON) return undefined;
@@ -150,6 +168,7 @@ function mentionedIn(line: string, from: number): string | undefined {
 
 /** In upper case a level is one wherever a field may stand; otherwise something must set it apart from a sentence. */
 function levelOfField(line: string, at: number, end: number, timed: boolean): Level | undefined {
+  if (end === at + 1 && timed && line.startsWith(' [', end)) return LETTERS[line.charAt(at)]; // Ruby's semantic_logger
   if (end - at < SHORTEST_WORD || end - at > LONGEST_NAME) return undefined;
   const first = line.charCodeAt(at);
   if (timed && (first === 0x50 || first === 0x46)) {
@@ -211,10 +230,13 @@ function levelInBrackets(line: string, start: number, close: number, timed: bool
     const isSure = timed || isUpperCase(content.charCodeAt(1));
     return isSure || !isValue(line, close + 1, false) ? level : undefined;
   }
+  if (content.length === 1 && timed) return LETTERS[content]; // Beego's `<time> [E] [main.go:17] text`
   if (content.length < SHORTEST_WORD || content.length > LONGEST_NAME) return undefined;
   if (isDigit(content.charCodeAt(0))) return upperCaseIn(BRACKETED, BETWEEN_COLONS.exec(content)?.[1] ?? '');
-  if (timed) return content.includes(':') ? levelIn(BRACKETED, BEHIND_COLON.exec(content)?.[1] ?? '') : undefined;
+  if (timed) return levelIn(BRACKETED, BEHIND_COLON.exec(content)?.[1] ?? '');
   if (!content.includes(' ')) return undefined;
+  const letter = LETTER_AND_TIME.exec(content)?.[1];
+  if (letter !== undefined) return LETTERS[letter];
   const [, word = '', name = ''] = LEVEL_AND_NAME.exec(content) ?? [];
   return isUpperCase(name.charCodeAt(1)) || isCompound(word, name) ? undefined : upperCaseIn(OPENING, word);
 }

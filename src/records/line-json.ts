@@ -30,7 +30,7 @@ const ID_FIELDS = [
   ...['requestId', 'awsRequestId', 'request_id', 'RequestId'],
 ];
 const FIRST_MENTION = ID_FIELDS.indexOf('requestId');
-/** Spring Boot's `log.level`, Quarkus' `mdc.AWSRequestId`, and `span.requestId` of Rust's tracing. */
+/** Spring Boot's `log.level`, winston's `@fields.level` for Logstash, Quarkus' `mdc.AWSRequestId`, and `span.requestId` of Rust's tracing. */
 const LOG = 'log';
 const ID_OBJECTS = ['mdc', 'span'];
 
@@ -47,6 +47,7 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ...enumerate(ID_FIELDS, FIRST_ID),
   ['time', TIME_FIELD],
   [LOG, LOG_OBJECT],
+  ['@fields', LOG_OBJECT],
   ...ID_OBJECTS.map((name): [string, number] => [name, ID_OBJECT]),
 ]);
 const LONGEST_FIELD = Math.max(...[...FIELDS.keys()].map((name) => name.length));
@@ -110,8 +111,8 @@ function readFields(line: string, open: number, found: Found, room: Room): void 
     at = skipSpace(line, end);
     if (line.charCodeAt(at) !== COMMA) return;
     if (room === 'line' && (found.rank === 0 || (found.numbered !== undefined && found.hasTime))) {
-      // All names of a request id have these letters: without them the line need not be read to its end.
-      if (hintAt < at) hintAt = line.indexOf('equest', at);
+      // All names of a request id have these letters, of which the first is rare: without them the line need not be read to its end.
+      if (hintAt < at) hintAt = line.indexOf('quest', at);
       if (found.requestId !== undefined || hintAt === -1) return;
     }
     at = skipSpace(line, at + 1);

@@ -86,6 +86,16 @@ const LEVEL_WORDS: ReadonlyMap<string, LevelWord> = new Map(
   ),
 );
 
+/** Levels of one letter, in formats that have no more of them. */
+export const LETTERS: Readonly<Record<string, Level>> = {
+  T: 'trace',
+  D: 'debug',
+  I: 'info',
+  W: 'warn',
+  E: 'error',
+  F: 'fatal',
+};
+
 /** What the values of fields may be called: what is a level in text, and two more of npm's. */
 const FIELD_LEVELS: ReadonlyMap<string, Level> = new Map([
   ...[...LEVEL_WORDS].map(([word, { level }]): [string, Level] => [word, level]),

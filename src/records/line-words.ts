@@ -22,13 +22,15 @@ const FIXED: readonly (readonly [string, Level])[] = [
   ['prisma:warn ', 'warn'],
   ['log4j:ERROR ', 'error'],
   ['log4j:WARN ', 'warn'],
+  ['Sentry Logger [error]: ', 'error'],
+  ['Sentry Logger [warn]: ', 'warn'],
   ['=CRASH REPORT==', 'error'],
   ['=ERROR REPORT==', 'error'],
   ['=WARNING REPORT==', 'warn'],
   ['=NOTICE REPORT==', 'info'],
   ['=INFO REPORT==', 'info'],
 ];
-const FIXED_BY_FIRST: ReadonlyMap<number, typeof FIXED> = Map.groupBy(FIXED, ([start]) => start.charCodeAt(0));
+const FIXED_STARTS: ReadonlySet<number> = new Set(FIXED.map(([start]) => twoLettersOf(start, 0)));
 
 /** Words that make a name or a phrase of the word before them: in a line without a time that is a sentence. */
 const COMPOUNDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
@@ -61,9 +63,13 @@ const FUNCTION_WORDS: ReadonlySet<string> = new Set(
 
 /** The level that the beginning of a line stands for; a time may go before it. */
 export function fixedLevel(line: string, at: number): Level | undefined {
-  for (const [start, level] of FIXED_BY_FIRST.get(line.charCodeAt(at)) ?? [])
-    if (line.startsWith(start, at)) return level;
-  return undefined;
+  if (!FIXED_STARTS.has(twoLettersOf(line, at))) return undefined;
+  return FIXED.find(([start]) => line.startsWith(start, at))?.[1];
+}
+
+/** Nearly no line begins with the same two letters: the others need no further look. */
+function twoLettersOf(line: string, at: number): number {
+  return (line.charCodeAt(at) << 8) | line.charCodeAt(at + 1);
 }
 
 export function isCompound(word: string, next: string): boolean {

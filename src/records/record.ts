@@ -114,7 +114,7 @@ function platformRecord(json: ByteString, envelope: Envelope, time: Instant | un
     line: json,
     time,
     level: undefined,
-    requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? inspectText(record).requestId : undefined),
+    requestId: idOf(fields['requestId']) ?? (typeof record === 'string' ? idIn(record) : undefined),
     mentionedId: undefined,
     traceId: traceIdOf(asObject(fields['tracing'])['value']),
     alias: aliasOf(fields['functionArn']),
@@ -124,6 +124,12 @@ function platformRecord(json: ByteString, envelope: Envelope, time: Instant | un
         ? { records: countOf(fields['droppedRecords']), bytes: countOf(fields['droppedBytes']) }
         : undefined,
   };
+}
+
+/** Of the platform's own text, an id in any place is the request's. */
+function idIn(text: string): string | undefined {
+  const { requestId, mentionedId } = inspectText(text);
+  return requestId ?? mentionedId;
 }
 
 /** The root of an X-Ray trace header, as in `Root=1-695b8ba0-0f3c2b1a4d5e6f7081920a1b;Parent=...;Sampled=1`. */

@@ -48,6 +48,20 @@ suite('records', { concurrency: 2 }, () => {
     assertHealthy(bench);
   });
 
+  test('names the alias under which the function was invoked', async (t) => {
+    const bench = await createBench(t, {});
+    const { emulator, loki } = bench;
+    await emulator.start();
+    await emulator.invoke({ lines: ['by alias'], alias: 'live' });
+    await emulator.invoke({ lines: ['by version'], alias: '17' });
+    await emulator.invoke({ lines: ['by name'] });
+    await emulator.shutdown();
+    const aliases = inOrder(loki, 'function').map(({ metadata }) => metadata['alias']);
+    assert.deepEqual(aliases, ['live', undefined, undefined]);
+    assertDelivered(bench);
+    assertHealthy(bench);
+  });
+
   test('names request, trace, version and sandbox in structured metadata', async (t) => {
     const bench = await createBench(t, { function: { version: '17' } });
     const { emulator, loki } = bench;

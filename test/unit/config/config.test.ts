@@ -261,6 +261,11 @@ const labelCases: [string, Record<string, string>, string[]][] = [
     { Type: 'y' },
     ['"service_name"', '"function_name"', '"account_id"', '"region"', '"source"', '"type"'],
   ],
+  [
+    'level=x,request_id=x,instance=x,tenant_id=x,alias=x,levels=y',
+    { levels: 'y' },
+    ['"level"', '"request_id"', '"instance"', '"tenant_id"', '"alias"'],
+  ],
   ['a=1,a=2', { a: '2' }, ['"a"']],
   ['constructor=x,toString=y', { constructor: 'x', toString: 'y' }, []],
   ['{"a":null,"b":{"c":1},"d":[],"e":"x"}', { e: 'x' }, ['"a"', '"b"', '"d"']],
