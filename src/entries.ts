@@ -1,4 +1,5 @@
-// Record -> entries: what of a record goes to Loki, in how many parts, and with which structured metadata. Accounts for each of them.
+// Record -> entries: what of a record goes to Loki, in how many parts, and with which structured metadata. Accounts for
+// each of them.
 import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
 import type { LogType } from './lambda/subscription.ts';
@@ -34,8 +35,8 @@ export interface Entries {
 }
 
 /**
- * Invocations whose encoded metadata is kept: lines of more than a few do not come in turn. On Managed Instances a hundred and more do;
- * with too little room each line would have it encoded again (45 ms of CPU per MB became 108).
+ * Invocations whose encoded metadata is kept: lines of more than a few do not come in turn. On Managed Instances a
+ * hundred and more do; with too little room each line would have it encoded again (45 ms of CPU per MB became 108).
  */
 const SHARED_INVOCATIONS = 16;
 const SHARED_CONCURRENT_INVOCATIONS = 1024;

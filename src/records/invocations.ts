@@ -1,5 +1,5 @@
-// Which invocation a record belongs to, and what became of each: from the lifecycle events and from the platform's own records, which
-// come in the order in which things happened.
+// Which invocation a record belongs to, and what became of each: from the lifecycle events and from the platform's own
+// records, which come in the order in which things happened.
 import { copyOf } from '../byte-string.ts';
 import type { LogRecord } from './record.ts';
 
@@ -18,8 +18,8 @@ export interface Invocations {
   /** Takes note of a record. Call it for each in the order of receipt, before asking where the record belongs. */
   observe(record: LogRecord): void;
   /**
-   * The invocation that a record belongs to: by the id that stands where Lambda puts it, by another one if an invocation of this sandbox
-   * has it, else by where the record stands between the platform's.
+   * The invocation that a record belongs to: by the id that stands where Lambda puts it, by another one if an
+   * invocation of this sandbox has it, else by where the record stands between the platform's.
    */
   invocationOf(record: LogRecord): Invocation | undefined;
   /** Resolves when the runtime has finished the invocation, or when that can no longer be told. */
@@ -35,7 +35,10 @@ type Known = { -readonly [Key in keyof Invocation]: Invocation[Key] } & {
   readonly reported: Signal;
 };
 
-/** Invocations of one sandbox come one after another; late records belong to the last few. Managed Instances run some at once. */
+/**
+ * Invocations of one sandbox come one after another; late records belong to the last few. Managed Instances run some at
+ * once.
+ */
 const REMEMBERED = 64;
 const REMEMBERED_CONCURRENT = 1024;
 
@@ -55,7 +58,10 @@ export function createInvocations(concurrent: boolean): Invocations {
     return invocation;
   }
 
-  /** The oldest, but never the one that is waited for: anybody in the sandbox can send records with ids that there never were. */
+  /**
+   * The oldest, but never the one that is waited for: anybody in the sandbox can send records with ids that there never
+   * were.
+   */
   function forgetOne(): void {
     for (const [requestId, invocation] of known) {
       if (invocation === latest || invocation === open) continue;

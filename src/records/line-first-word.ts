@@ -1,4 +1,5 @@
-// Lines that begin with a letter: a level, the name of a logger before it, a time that begins with a month, Lambda's own lines.
+// Lines that begin with a letter: a level, the name of a logger before it, a time that begins with a month, Lambda's
+// own lines.
 
 import { hasMark, inspectHeader, isPhrase, withIds } from './line-header.ts';
 import {
@@ -60,7 +61,8 @@ export function inspectFirstWord(line: string, at: number, end: number): Inspect
   if (found !== undefined && isLeadingLevel(line, at, end, found)) return withIds(line, found.level, end);
   if (end - at === SHORTEST_WORD && isUpperCase(line.charCodeAt(at))) {
     const timeEnd = skipTime(line, at);
-    if (timeEnd > at) return inspectHeader(line, timeEnd, true); // `Jan 05, 2026 10:00:00 AM`, `Mon Jan 05 10:00:00 2026`
+    // `Jan 05, 2026 10:00:00 AM`, `Mon Jan 05 10:00:00 2026`
+    if (timeEnd > at) return inspectHeader(line, timeEnd, true);
   }
   if (next === COLON && line.startsWith('panic: ', at) && indexInHead(line, '\ngoroutine ', end) !== -1) {
     return { level: 'fatal', requestId: undefined, mentionedId: undefined };
@@ -79,7 +81,10 @@ function isEnvelope(word: string): boolean {
   return word === 'START' || word === 'END' || word === 'REPORT';
 }
 
-/** How a runtime died: `RequestId: <id> Error: ...`, or `RequestId: <id>\tStatus: error`. Any other line only speaks of a request. */
+/**
+ * How a runtime died: `RequestId: <id> Error: ...`, or `RequestId: <id>\tStatus: error`. Any other line only speaks of
+ * a request.
+ */
 function inspectFault(line: string, at: number): Inspection {
   const id = requestIdAt(line, at);
   if (id === undefined) return NOTHING;
@@ -134,7 +139,10 @@ function isFieldBehind(line: string, at: number): boolean {
   return line.startsWith('Lambda runtime invoke{', at) || line.startsWith('::', wordEnd(line, at));
 }
 
-/** A line without a time that begins with the name of a logger: `app ERROR text`, `app.py:23 - WARNING - text`, `app: [ERROR] text`. */
+/**
+ * A line without a time that begins with the name of a logger: `app ERROR text`, `app.py:23 - WARNING - text`, `app:
+ * [ERROR] text`.
+ */
 function inspectNamed(line: string, at: number, wordEndAt: number): Inspection {
   let end = wordEndAt;
   while (end < at + LONGEST_NAME && !isBlank(line.charCodeAt(end))) end += 1;

@@ -1,5 +1,6 @@
-// The fields that stand before the message, behind a time or in brackets: `<time> [thread] <request id> - logger name - LEVEL - text`.
-// The level is one of the first few fields. What is no field, such as the words of a sentence, ends the search.
+// The fields that stand before the message, behind a time or in brackets: `<time> [thread] <request id> - logger name -
+// LEVEL - text`. The level is one of the first few fields. What is no field, such as the words of a sentence, ends the
+// search.
 
 import {
   BARE,
@@ -64,7 +65,8 @@ const BEHIND_COLON = /^[\w.-]+[:#]([a-z]+)$/;
 const LETTER_AND_TIME = /^([DIWEF]) [\d-]{6,10} \d\d:\d\d:\d\d/;
 
 /**
- * `<time>\t<id>\tLEVEL\ttext`, as Node.js and .NET on Lambda write it: the most usual of all, read without any other look.
+ * `<time>\t<id>\tLEVEL\ttext`, as Node.js and .NET on Lambda write it: the most usual of all, read without any other
+ * look.
  * @param from behind the time
  */
 export function inspectTabbed(line: string, from: number): Inspection | undefined {

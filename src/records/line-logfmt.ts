@@ -1,5 +1,6 @@
-// Lines of pairs: `time=<time> level=info msg="text"`, as Go's slog and logrus write them, and structlog with single quotes.
-// Regular expressions, and of a kind that never has two ways to read the same text: time grows with the length only.
+// Lines of pairs: `time=<time> level=info msg="text"`, as Go's slog and logrus write them, and structlog with single
+// quotes. Regular expressions, and of a kind that never has two ways to read the same text: time grows with the length
+// only.
 
 import { type Inspection, type Level, NOTHING, toLevel } from './line-level.ts';
 import { requestIdAt } from './request-id.ts';
@@ -8,7 +9,10 @@ const LONGEST_HEAD = 512;
 const VALUE = String.raw`(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"']\S*|(?=\s))`;
 const LEVEL_KEY = String.raw`(?:level|lvl|log\.level|log_level|loglevel|levelname)`;
 const pairsBefore = (key: string) => String.raw`^\s*((?:(?!${key}=)[^\s=]+=${VALUE}[ \t]+)*)`;
-/** Pairs, and then the one with the level. What is no pair ends the reading, so a sentence with `level=error` in it says nothing. */
+/**
+ * Pairs, and then the one with the level. What is no pair ends the reading, so a sentence with `level=error` in it says
+ * nothing.
+ */
 const LEVEL = new RegExp(`${pairsBefore(LEVEL_KEY)}${LEVEL_KEY}=["']?([\\w+-]+)["']?(?!\\S)`);
 const SEVERITY = new RegExp(`${pairsBefore('severity')}severity=["']?(\\w+)["']?(?!\\S)`);
 /** One pair and then words are the beginning of a sentence. */

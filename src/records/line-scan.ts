@@ -1,4 +1,5 @@
-// Characters and fields of a line of text, for those who look for the level in it. Each function looks at a few characters only.
+// Characters and fields of a line of text, for those who look for the level in it. Each function looks at a few
+// characters only.
 
 /** Where a format has its level, it has it within these characters. */
 export const HEAD_CHARACTERS = 200;
@@ -81,7 +82,10 @@ export function skipSpaces(line: string, at: number): number {
   return index;
 }
 
-/** Whether what follows is a value and no message: `error: 0`, `debug: false`. In upper case fewer words are: not in `WARN: none`. */
+/**
+ * Whether what follows is a value and no message: `error: 0`, `debug: false`. In upper case fewer words are: not in
+ * `WARN: none`.
+ */
 export function isValue(line: string, at: number, isUpperCase: boolean): boolean {
   const rest = line.slice(at, at + LONGEST_VALUE);
   return NUMBER_VALUE.test(rest) || (isUpperCase ? SWITCH_VALUE : WORD_VALUE).test(rest);

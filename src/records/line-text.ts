@@ -1,6 +1,7 @@
-// What a log line says about itself: its level and its request. Knows the formats in which Lambda, its runtimes and the usual loggers
-// write. A level counts only where such a format puts it, never as a word in a sentence: line-level.ts says which word counts where.
-// Runs for every line, so it looks at character codes before anything else, and at the beginning of the line only.
+// What a log line says about itself: its level and its request. Knows the formats in which Lambda, its runtimes and the
+// usual loggers write. A level counts only where such a format puts it, never as a word in a sentence: line-level.ts
+// says which word counts where. Runs for every line, so it looks at character codes before anything else, and at the
+// beginning of the line only.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html, and the documentation of the loggers.
 
 import { inspectFirstWord } from './line-first-word.ts';
@@ -83,7 +84,10 @@ function inspectPlain(line: string): Inspection {
   return level === undefined ? NOTHING : withIds(line, level, at + 2 + (word?.length ?? 0));
 }
 
-/** Behind a symbol such as a cross or a warning sign, and its spaces; it stays where letters follow, which are those of a word. */
+/**
+ * Behind a symbol such as a cross or a warning sign, and its spaces; it stays where letters follow, which are those of
+ * a word.
+ */
 function skipSymbol(line: string, from: number): number {
   let at = from;
   while (at < from + LONGEST_SYMBOL && line.charCodeAt(at) > LAST_ASCII) at += 1;
@@ -109,7 +113,10 @@ function digitsEnd(line: string, at: number): number {
   return end;
 }
 
-/** Spares a line that begins with a number the look for a time: behind its digits are a mark, a bracket, a month or the name of a thread. */
+/**
+ * Spares a line that begins with a number the look for a time: behind its digits are a mark, a bracket, a month or the
+ * name of a thread.
+ */
 function mayGoOn(line: string, at: number, digits: number): boolean {
   const code = line.charCodeAt(at);
   if (code !== SPACE)

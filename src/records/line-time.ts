@@ -1,5 +1,5 @@
-// The time at which a line of text begins, in the notations of the usual loggers. What it says is not read: it tells a log line from a
-// sentence, and the level stands behind it.
+// The time at which a line of text begins, in the notations of the usual loggers. What it says is not read: it tells a
+// log line from a sentence, and the level stands behind it.
 
 const PLAIN_TIME_CHARACTERS = '2026-01-05T10:00:00.123Z'.length;
 
@@ -18,10 +18,14 @@ const DATE = [
 const CLOCK = String.raw`\d\d?:\d\d(?::\d\d(?:[.,:]\d{1,9}){0,2}(?: [AP]M)?|[AP]M)`;
 const ZONE = String.raw`(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[A-Z]{1,3}T)(?![A-Za-z\d]))`;
 const YEAR = String.raw`(?: \d{4}(?!\d))`; // date(1) has it last
-const SECONDS = String.raw`\d{10}(?:\.\d{1,9}|\d{3})?(?![\d.:-])|\d\.\d{1,20}e\+\d\d|\d{1,9}\.\d{1,9}s`; // of Unix, or since the start
+/** Of Unix, or since the start. */
+const SECONDS = String.raw`\d{10}(?:\.\d{1,9}|\d{3})?(?![\d.:-])|\d\.\d{1,20}e\+\d\d|\d{1,9}\.\d{1,9}s`;
 const TIME = new RegExp(`(?:(?:${DATE})(?:T| |, ?| - |_|:{1,2}))?${CLOCK}${ZONE}?${YEAR}?|${SECONDS}`, 'y');
 
-/** Behind the time that begins at `at`, or `at` if none does. A date alone is none, and neither is a time of day without seconds. */
+/**
+ * Behind the time that begins at `at`, or `at` if none does. A date alone is none, and neither is a time of day without
+ * seconds.
+ */
 export function skipTime(line: string, at: number): number {
   if (isPlainTime(line, at)) return at + PLAIN_TIME_CHARACTERS;
   TIME.lastIndex = at;

@@ -1,5 +1,5 @@
-// What tells a logger's words from those of a sentence, as tables: beginnings that mean one thing only, pairs of words in which a level is
-// none, and words that are no name of a logger, a thread or a host.
+// What tells a logger's words from those of a sentence, as tables: beginnings that mean one thing only, pairs of words
+// in which a level is none, and words that are no name of a logger, a thread or a host.
 
 import type { Level } from './line-level.ts';
 
@@ -48,14 +48,19 @@ const COMPOUNDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   }),
 );
 
-/** What can be the name of a logger before a level in a line without a time. Any other word would be one of a sentence. */
+/**
+ * What can be the name of a logger before a level in a line without a time. Any other word would be one of a sentence.
+ */
 const LOGGER_NAMES: ReadonlySet<string> = new Set(['app', 'main', 'root', '__main__', 'lambda', 'handler', 'worker']);
 
-/** Words of every sentence. Behind a time any other word in lower case can be the name of a host, a thread or a logger. */
+/**
+ * Words of every sentence. Behind a time any other word in lower case can be the name of a host, a thread or a logger.
+ */
 const FUNCTION_WORDS: ReadonlySet<string> = new Set(
   [
     'a an the this that these those my your his her its our their no not any some all each every',
-    'i you he she it we they and or but if then than so as at by for from in into of off on out over to up with without',
+    'i you he she it we they and or but if then than so',
+    'as at by for from in into of off on out over to up with without',
     'is are was were be been has have had do does did can could will would may might must should',
     'got get set new old last first next one two more most sent send found see only very just now still',
   ].flatMap((row) => row.split(' ')),

@@ -1,4 +1,5 @@
-// What a request id looks like: a UUID, or the same without hyphens. Nothing is remembered here: where an id is kept, it is copied.
+// What a request id looks like: a UUID, or the same without hyphens. Nothing is remembered here: where an id is kept,
+// it is copied.
 
 const HYPHEN = 0x2d;
 const HEX_CHARACTERS = 32;
