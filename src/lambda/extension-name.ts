@@ -15,15 +15,17 @@ const SCRIPT_BYTES = 16_384;
  */
 export function extensionNames(startedAs: string, executable: string, folder = FOLDER): readonly string[] {
   const own = basename(startedAs);
-  if (dirname(startedAs) === folder || !existsSync(folder)) return [own];
+  if (dirname(startedAs) === folder) return [own];
+  const last = [own, basename(executable)];
+  if (!existsSync(folder)) return unique(last);
   try {
     const files = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? [] : [entry.name],
     );
     const starters = files.filter((name) => starts(join(folder, name), executable));
-    return [...new Set([...starters, ...(files.length === 1 ? files : []), own])];
+    return unique([...starters, ...(files.length === 1 ? files : []), ...last]);
   } catch {
-    return [own];
+    return unique(last);
   }
 }
 
@@ -42,4 +44,8 @@ function starts(file: string, executable: string): boolean {
   } catch {
     return false;
   }
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
 }

@@ -99,6 +99,16 @@ suite('base systems', { skip: whyNoBaseSystems() }, () => {
     await assertWorks(await onSystem(t, root, {}, '/opt/extensions/logs.sh'));
   });
 
+  test('under a limit that is too low, started by the only script in /opt/extensions', async (t) => {
+    const root = makeSystem(t, '/opt/loki/aws-lambda-loki-extension');
+    putLibraries(root, {});
+    put(root, SHELL, readFileSync(SHELL));
+    put(root, '/opt/extensions/another', readFileSync(SHELL));
+    symlinkSync('/missing', path.join(root, '/opt/extensions/dangling'));
+    put(root, '/opt/extensions/logs.sh', '#!/bin/sh\nulimit -n 20\nexec /opt/loki/aws-lambda-loki-extension\n');
+    await assertStepsAside(await onSystem(t, root, {}, '/opt/extensions/logs.sh'), /under the limit of open files/);
+  });
+
   test('started by a script that is alone in /opt/extensions and does not say what it starts', async (t) => {
     const root = makeSystem(t, '/opt/loki/aws-lambda-loki-extension');
     putLibraries(root, {});
@@ -108,12 +118,14 @@ suite('base systems', { skip: whyNoBaseSystems() }, () => {
   });
 });
 
-async function assertStepsAside({ emulator, loki }: Bench): Promise<void> {
+const OLD_SYSTEM = /Node\.js cannot start on this base system.*The function goes on/;
+
+async function assertStepsAside({ emulator, loki }: Bench, reason = OLD_SYSTEM): Promise<void> {
   await emulator.start();
   await emulator.invoke({ lines: ['not delivered'] });
   assert.equal((await emulator.shutdown()).exitCode, 0);
   assertUnharmed(emulator);
-  assert.match(emulator.output, /Node\.js cannot start on this base system.*The function goes on/);
+  assert.match(emulator.output, reason);
   assert.equal(loki.requests.length, 0);
 }
 

@@ -38,6 +38,7 @@ export const arm64: InstructionSet = {
     connect: 203,
     exit_group: 94,
     faccessat: 48,
+    getdents64: 61,
     madvise: 233,
     mincore: 232,
     mmap: 222,

@@ -55,7 +55,8 @@ export function writeEnvironment(code: MachineCode): void {
   for (const name of [RUNTIME_API, LIBRARY_PATH, ...KEPT, ...HIDDEN]) code.text(name, name);
 }
 
-function whenNamed(code: MachineCode, name: string, body: () => void): void {
+/** Runs `body` if the text at `variable` begins with the one at the place `name`; `text` then points behind that. */
+export function whenNamed(code: MachineCode, name: string, body: () => void): void {
   code.addressOf('expected', name);
   code.call('compare names');
   code.when('expected character', '==', 0n, body);

@@ -14,6 +14,7 @@ export type SystemCall =
   | 'connect'
   | 'exit_group'
   | 'faccessat'
+  | 'getdents64'
   | 'madvise'
   | 'mincore'
   | 'mmap'
@@ -77,6 +78,7 @@ export const LINUX = {
   MAP_PRIVATE_FIXED_ANONYMOUS: 0x32n,
   MSG_NOSIGNAL: 0x4000n,
   O_RDONLY_CLOEXEC: 0x80000n,
+  O_RDONLY_NONBLOCK_CLOEXEC: 0x80800n,
   PROT_NONE: 0n,
   PROT_READ: 1n,
   PROT_WRITE: 2n,

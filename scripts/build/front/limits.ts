@@ -16,6 +16,7 @@ const LIMITS: readonly Limit[] = [
   { resource: 7n, least: 40n, name: 'open files (ulimit -n), which is below 40' },
   { resource: 9n, least: 1536n * MIB, name: 'address space (ulimit -v), which is below 1.5 GiB' },
   { resource: 2n, least: 128n * MIB, name: 'data (ulimit -d), which is below 128 MiB' },
+  { resource: 6n, least: 16n, name: 'processes and threads (ulimit -u), which is below 16' },
   { resource: 3n, least: 1n * MIB, name: 'the stack (ulimit -s), which is below 1 MiB' },
 ];
 

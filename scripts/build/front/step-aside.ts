@@ -2,6 +2,7 @@
 // the log why no line will arrive, waits for that event, and exits 0. The function runs as if the extension were not there.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 
+import { findName, writeNames } from './extension-name.ts';
 import { ERRORS_ABOVE, LINUX } from './instruction-set.ts';
 import type { MachineCode } from './machine-code.ts';
 
@@ -50,19 +51,15 @@ export function writeStepAside(code: MachineCode): void {
 
   writeHttp(code);
   writeTextRoutines(code);
+  writeNames(code);
   for (const [place, content] of Object.entries(TEXTS)) code.text(place, content);
 }
 
 function register(code: MachineCode): void {
   code.set('attempts left', REGISTER_ATTEMPTS);
-  code.set('extension name', 'executable path');
-  code.set('cursor', 'executable path');
-  code.repeat((done) => {
-    code.load('character', 1, 'cursor');
-    code.jumpIf('character', '==', 0n, done);
-    code.compute('cursor', 'cursor', '+', 1n);
-    code.when('character', '==', 0x2fn, () => code.set('extension name', 'cursor'));
-  });
+  // Nothing is in that buffer before the first event.
+  code.set('listing', 'event');
+  findName(code, BigInt(BUFFER_BYTES));
   code.repeat((registered) => {
     writeRequest(code, 'register', 'extension name');
     code.set('answer', 'registration');

@@ -49,6 +49,7 @@ export const x86_64: InstructionSet = {
     connect: 42,
     exit_group: 231,
     faccessat: 269,
+    getdents64: 217,
     madvise: 28,
     mincore: 27,
     mmap: 9,

@@ -30,8 +30,8 @@ test('a file of the folder registers by its own name, whatever else is there', (
 });
 
 test('where there is no such folder, the name of the link or file that was started counts', () => {
-  assert.deepEqual(extensionNames('/tmp/logs', `/tmp/${NAME}`, '/missing'), ['logs']);
-  assert.deepEqual(extensionNames('logs', `/tmp/${NAME}`, '/missing'), ['logs']);
+  assert.deepEqual(extensionNames('/tmp/logs', `/tmp/${NAME}`, '/missing'), ['logs', NAME]);
+  assert.deepEqual(extensionNames(NAME, `/tmp/${NAME}`, '/missing'), [NAME]);
 });
 
 test('from elsewhere it looks for the script that names it, and for a link to itself', (t) => {
