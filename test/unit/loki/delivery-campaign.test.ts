@@ -121,7 +121,7 @@ async function campaign(seed: number): Promise<void> {
     await clock.advance(60_000);
     addsUp('the end');
   }
-  for (let count = 0; count < 60 && backlog.heldEntries() > 0; count++) {
+  for (let count = 0; count < 600 && backlog.heldEntries() > 0; count++) {
     bench.receive(`line ${lines++}`);
     await clock.advance(60_000);
   }
