@@ -1,4 +1,5 @@
-// The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every record.
+// The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every
+// record.
 import type { Config } from './config/config.ts';
 import { createEntries } from './entries.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
@@ -36,7 +37,10 @@ export interface PipelineParts {
   readonly clock: Clock;
   /** Evenly drawn from 0 to 1. */
   readonly random: () => number;
-  /** Draws the id of this sandbox. It is asked at the first event: a snapshot that is restored many times must not hold it already. */
+  /**
+   * Draws the id of this sandbox. It is asked at the first event: a snapshot that is restored many times must not hold
+   * it already.
+   */
   readonly drawInstanceId: () => string;
   readonly isOwnLine: (line: string) => boolean;
   /** Runs something later, after input that is waiting has been read. */
@@ -48,7 +52,8 @@ export interface Pipeline {
   /** An invocation has begun. */
   invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'>): void;
   /**
-   * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as they are.
+   * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as
+   * they are.
    * @param release is called when the body has been read and its memory given back
    */
   receive(body: Buffer | undefined, release?: () => void): void;
@@ -163,7 +168,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
-  /** The invocation is not held until all that is in front of its end has been read, but until the deadline of the flush. */
+  /**
+   * The invocation is not held until all that is in front of its end has been read, but until the deadline of the
+   * flush.
+   */
   function foreseeDone(body: Buffer | undefined): void {
     const requestId = body && doneRequestIn(body);
     if (requestId !== undefined) invocations.foreseeDone(requestId);

@@ -1,5 +1,6 @@
-// The head of an HTTP/1.1 message. Strict: what two sides may read differently is an error, and so is what only looks like HTTP.
-// Without regular expressions, as the answers up to the first next event are read by this: each costs some 0.1 ms when it is first used.
+// The head of an HTTP/1.1 message. Strict: what two sides may read differently is an error, and so is what only looks
+// like HTTP. Without regular expressions, as the answers up to the first next event are read by this: each costs some
+// 0.1 ms when it is first used.
 // https://www.rfc-editor.org/rfc/rfc9112
 
 export interface HttpHead {
@@ -81,7 +82,10 @@ function statusOf(line: string): number {
   return Number(status);
 }
 
-/** One character at least, and no blank: all of this is native code, where a loop of ours would cost more than the rest of a head. */
+/**
+ * One character at least, and no blank: all of this is native code, where a loop of ours would cost more than the rest
+ * of a head.
+ */
 function isWord(text: string): boolean {
   return text !== '' && text.trim() === text && !text.includes(' ') && !text.includes('\t');
 }

@@ -1,13 +1,19 @@
-// Receives the platform's log bodies. Answers 200 at once and always: anything else makes the platform send the same body again and
-// again, and a late answer makes it drop the next one. What a body means is decided later, by whoever gets it.
-// The port is bound before the subscription names it. Anyone in the sandbox may connect, so what is held for connections has a bound.
+// Receives the platform's log bodies. Answers 200 at once and always: anything else makes the platform send the same
+// body again and again, and a late answer makes it drop the next one. What a body means is decided later, by whoever
+// gets it. The port is bound before the subscription names it. Anyone in the sandbox may connect, so what is held for
+// connections has a bound.
 import { createServer, type Server, type Socket } from 'node:net';
 import { keepsConnection } from './http-head.ts';
 import { createHttpReader } from './http-reader.ts';
 
-/** Twice the largest batch that can be subscribed to, plus envelopes, is a little over 2 MiB; pieces of 4 MiB were seen. */
+/**
+ * Twice the largest batch that can be subscribed to, plus envelopes, is a little over 2 MiB; pieces of 4 MiB were seen.
+ */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
-/** All bodies that are not complete: the largest one fits. Above it the connection that has been silent longest is closed. */
+/**
+ * All bodies that are not complete: the largest one fits. Above it the connection that has been silent longest is
+ * closed.
+ */
 const MAX_HALF_READ_BYTES = MAX_BODY_BYTES;
 /** With those that wait for being read. Above it nothing is read from any connection until there is room again. */
 const MAX_HELD_BYTES = MAX_BODY_BYTES + 4 * 1024 * 1024;
@@ -18,7 +24,10 @@ const MAX_CONNECTIONS = 32;
 
 export interface Listener {
   readonly port: number;
-  /** What the subscription is to name. Once a request for it has come the platform is known to heed it, and no other is taken from then on. */
+  /**
+   * What the subscription is to name. Once a request for it has come the platform is known to heed it, and no other is
+   * taken from then on.
+   */
   readonly path: string;
   close(): void;
 }
@@ -63,8 +72,9 @@ const BACKLOG = 511;
 const NO_FD = -1;
 
 /**
- * `listen` itself would load node:cluster, node:child_process and node:dgram first, and for a host name node:dns: 5 ms between register
- * and next. It would also take us for the worker of a cluster, whose parent is not there, if the function has set NODE_UNIQUE_ID.
+ * `listen` itself would load node:cluster, node:child_process and node:dgram first, and for a host name node:dns: 5 ms
+ * between register and next. It would also take us for the worker of a cluster, whose parent is not there, if the
+ * function has set NODE_UNIQUE_ID.
  */
 function bind(server: Server, port: number): void {
   (server as unknown as BindableServer)._listen2('0.0.0.0', port, 4, BACKLOG, NO_FD, 0);
@@ -83,7 +93,9 @@ interface Connection {
   heldBytes: number;
 }
 
-/** No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send. */
+/**
+ * No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send.
+ */
 function createReception(path: string, consume: BodyConsumer): { connected(socket: Socket): void } {
   /** The one that has been silent longest first. */
   const connections = new Set<Connection>();

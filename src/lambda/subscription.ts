@@ -1,4 +1,5 @@
-// Asks the platform to send the function's logs to our listener: through the Logs API, or through its successor, the Telemetry API.
+// Asks the platform to send the function's logs to our listener: through the Logs API, or through its successor, the
+// Telemetry API.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 import type { Registration } from './extensions-api.ts';
@@ -32,21 +33,22 @@ const TELEMETRY: readonly Attempt[] = ['2025-01-29', '2022-12-13', '2022-07-01']
 }));
 
 /**
- * The platform buffers at most this long, this much and this many before it sends. 25 ms is the least it allows: an invocation that
- * waits for its own end is held that much longer. 1 MiB is the most: a long record is cut in fewer places.
+ * The platform buffers at most this long, this much and this many before it sends. 25 ms is the least it allows: an
+ * invocation that waits for its own end is held that much longer. 1 MiB is the most: a long record is cut in fewer
+ * places.
  */
 const BUFFERING = { maxItems: 10_000, maxBytes: 1_048_576, timeoutMs: 25 } as const;
 
 /**
- * On Managed Instances nobody waits for a record, and the platform drops what it would send while the body before is not answered yet
- * (AWS's emulator, which has the platform's core, sends nothing more from then on): bodies further apart. Not further than what is
- * waited for late records when SHUTDOWN is near.
+ * On Managed Instances nobody waits for a record, and the platform drops what it would send while the body before is
+ * not answered yet (AWS's emulator, which has the platform's core, sends nothing more from then on): bodies further
+ * apart. Not further than what is waited for late records when SHUTDOWN is near.
  */
 const MANAGED_TIMEOUT_MS = 100;
 
 /**
- * Subscribes once. A second subscription is not attempted after a success: the documentation calls it idempotent, but the
- * platform of Managed Instances answers 500.
+ * Subscribes once. A second subscription is not attempted after a success: the documentation calls it idempotent, but
+ * the platform of Managed Instances answers 500.
  * @throws when the connection fails
  */
 export async function subscribe(

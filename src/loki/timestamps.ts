@@ -1,6 +1,7 @@
-// Gives each entry of a stream its own nanosecond. Loki takes two entries of one stream for the same when line, metadata and timestamp
-// are equal, and keeps the order of equal timestamps by chance only; Lambda counts in milliseconds. So entries of one millisecond
-// are numbered in the order of their receipt. The number is given once: a resend is identical.
+// Gives each entry of a stream its own nanosecond. Loki takes two entries of one stream for the same when line,
+// metadata and timestamp are equal, and keeps the order of equal timestamps by chance only; Lambda counts in
+// milliseconds. So entries of one millisecond are numbered in the order of their receipt. The number is given once: a
+// resend is identical.
 import type { EpochMs, Instant } from '../time.ts';
 
 /** At least so many milliseconds are remembered one by one, those that were used last. */
@@ -11,11 +12,13 @@ const LAST_NANO = 999_999;
 export function createTimestamps(): (stated: Instant) => Instant {
   /** For each millisecond the highest nanosecond that was given out, oldest use first. */
   const givenNanos = new Map<EpochMs, number>();
-  // The latest one, apart from the map: nearly every record is of the same millisecond as the one before, or of a new one.
+  // The latest one, apart from the map: nearly every record is of the same millisecond as the one before, or of a new
+  // one.
   let lastMs: EpochMs | undefined;
   let lastNanos = 0;
 
-  // Of those that were forgotten: the latest, and the highest nanosecond that any of them gave out. What comes later still is numbered behind it.
+  // Of those that were forgotten: the latest, and the highest nanosecond that any of them gave out. What comes later
+  // still is numbered behind it.
   let forgottenMs = Number.NEGATIVE_INFINITY;
   let forgottenNanos = 0;
 
@@ -30,7 +33,8 @@ export function createTimestamps(): (stated: Instant) => Instant {
       if (left-- === 0) return;
       givenNanos.delete(ms);
       forgottenMs = Math.max(forgottenMs, ms);
-      // One is left free, so that a single record at the end of its millisecond does not push all that come late out of theirs.
+      // One is left free, so that a single record at the end of its millisecond does not push all that come late out of
+      // theirs.
       forgottenNanos = Math.max(forgottenNanos, Math.min(nanos, LAST_NANO - 1));
     }
   }

@@ -1,6 +1,7 @@
-// Takes any HTTP body of the Logs and Telemetry APIs apart into its elements, each as JSON as it was written, and never throws. Most bodies
-// never come here: see body-scan.ts. A record of more than about 256 KiB arrives cut in pieces, in bodies that are not JSON: those go to
-// body-repair.ts, and this file only holds the head that waits for its tail. One element at a time: a hostile body may have millions.
+// Takes any HTTP body of the Logs and Telemetry APIs apart into its elements, each as JSON as it was written, and never
+// throws. Most bodies never come here: see body-scan.ts. A record of more than about 256 KiB arrives cut in pieces, in
+// bodies that are not JSON: those go to body-repair.ts, and this file only holds the head that waits for its tail. One
+// element at a time: a hostile body may have millions.
 import { isUtf8 } from 'node:buffer';
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { type CutHead, takeApart } from './body-repair.ts';
@@ -8,8 +9,10 @@ import { elementsOf, isComplete, isJson, isSpace, scanJson, scanStart, skipSpace
 
 export interface BodyReader {
   /**
-   * The elements of a body in order, as found: mostly records, but any JSON value is possible. Read one body to its end before the next.
-   * @param lose is told of records that could not be recovered; a body that breaks off counts one, as what is missing cannot be known
+   * The elements of a body in order, as found: mostly records, but any JSON value is possible. Read one body to its end
+   * before the next.
+   * @param lose is told of records that could not be recovered; a body that breaks off counts one, as what is missing
+   * cannot be known
    */
   read(body: Buffer, lose: (records: number) => void): Iterator<ByteString, void> & Iterable<ByteString>;
   /** Whether the body before has left the head of a cut record, whose tail may be in the next one. */

@@ -44,12 +44,14 @@ interface Segment {
 /** More than this is not held for one record; the platform cuts at a sixteenth of it. */
 const MAX_HEAD_BYTES = 4 * 1024 * 1024;
 
-// No bounds on the repetitions: each ends at the next envelope's brace or quote at the latest, so the time stays linear.
+// No bounds on the repetitions: each ends at the next envelope's brace or quote at the latest, so the time stays
+// linear.
 const ENVELOPE = /\s*\{\s*(?:"time"\s*:\s*(?:"[^"\\]*"|[\w.+-]+)\s*,\s*)?"type"\s*:\s*"([^"\\]*)"\s*,\s*"record"\s*:/y;
 const SEAM = new RegExp(`\\}\\s*,(?=${ENVELOPE.source})`, 'g');
 
 /**
- * Takes a body apart that begins with `[`, into lists of elements that are whole: without brackets, each element as it was written.
+ * Takes a body apart that begins with `[`, into lists of elements that are whole: without brackets, each element as it
+ * was written.
  * @param head what the body before has left; counted as unreadable when it finds no tail here
  * @param lose is told of records that are not recovered
  * @param keep is given the head that this body leaves
@@ -138,7 +140,9 @@ class BrokenBody {
     return !isBroken(atCut) || atCut.elementAt > from;
   }
 
-  /** Takes the segment from `from` on, behind the head's parts. What is no record afterwards is the new head or lost. */
+  /**
+   * Takes the segment from `from` on, behind the head's parts. What is no record afterwards is the new head or lost.
+   */
   #settle(head: CutHead | undefined, segment: Segment, from: number, atCut: ScanState): true {
     this.head = undefined;
     const atEnd = scanJson(this.text, segment.cut, segment.end, atCut);

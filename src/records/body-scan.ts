@@ -1,6 +1,7 @@
-// Reads a body record by record where it is written as the platform writes it: `[{"time":"...","type":"...","record":...},...]` without a
-// space. A line of text is cut out as it stands, with no object made of its record and its bytes not decoded. At the first thing that is
-// any different the scan stops, and the rest of the body is for what reads any JSON and repairs what is broken (body-json.ts).
+// Reads a body record by record where it is written as the platform writes it:
+// `[{"time":"...","type":"...","record":...},...]` without a space. A line of text is cut out as it stands, with no
+// object made of its record and its bytes not decoded. At the first thing that is any different the scan stops, and the
+// rest of the body is for what reads any JSON and repairs what is broken (body-json.ts).
 import { isUtf8 } from 'node:buffer';
 import type { ByteString } from '../byte-string.ts';
 import { isEscaped, isJson, readString } from './json-text.ts';
@@ -10,7 +11,10 @@ import type { TimeReader } from './record-time.ts';
 export interface BodyScan {
   /** The next record; undefined when there is none that can be read like this. */
   next(): LogRecord | undefined;
-  /** For when `next` has found none: the records that are left, as a body of their own. It may be the same memory, changed. */
+  /**
+   * For when `next` has found none: the records that are left, as a body of their own. It may be the same memory,
+   * changed.
+   */
   rest(): Buffer | undefined;
 }
 
@@ -24,8 +28,9 @@ const LINE_START = TIME_END + BEFORE_LINE.length;
 const TO_NEXT_ELEMENT = `},${BEFORE_TIME}`;
 const END = '}]';
 /**
- * So much of a body is text at a time, cut between two elements: a string of a megabyte is fresh memory each time. Without and with this a
- * flood makes 10,700 and 5,600 page faults, and takes 29.6 and 28.6 ms of CPU per MB of log text.
+ * So much of a body is text at a time, cut between two elements: a string of a megabyte is fresh memory each time.
+ * Without and with this a flood makes 10,700 and 5,600 page faults, and takes 29.6 and 28.6 ms of CPU per MB of log
+ * text.
  */
 const WINDOW_BYTES = 64 * 1024;
 
@@ -36,7 +41,10 @@ const NOT_BLANK = /[^ \n\r\t]/;
 export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
   const last = body.lastIndexOf(CLOSE_ARRAY);
   let state: 'reading' | 'stopped' | 'finished' = 'reading';
-  /** The elements from `windowStart` on, one character per byte, up to the beginning of another one or to the end of the body. */
+  /**
+   * The elements from `windowStart` on, one character per byte, up to the beginning of another one or to the end of the
+   * body.
+   */
   let text = '';
   let windowStart = 1;
   /** Where the next element begins in the text. */
@@ -84,7 +92,10 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
     return isJson(json) && goOn(close) ? toLogRecord(json, readTime) : stop();
   }
 
-  /** Goes on behind the element whose last brace should be at `close`. @returns false if what is there is nothing that ends one */
+  /**
+   * Goes on behind the element whose last brace should be at `close`. @returns false if what is there is nothing that
+   * ends one
+   */
   function goOn(close: number): boolean {
     if (text.startsWith(TO_NEXT_ELEMENT, close)) {
       at = close + 2;

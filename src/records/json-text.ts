@@ -1,5 +1,6 @@
-// What the readers of bodies and lines know of JSON. It is read as it was written, one character for each byte, so that a value can be cut
-// out with its digits, its order of keys and its blanks. Nothing here recurses, and time grows with the length only.
+// What the readers of bodies and lines know of JSON. It is read as it was written, one character for each byte, so that
+// a value can be cut out with its digits, its order of keys and its blanks. Nothing here recurses, and time grows with
+// the length only.
 
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 
@@ -32,7 +33,10 @@ export interface ScanState {
   readonly elementAt: number;
 }
 
-/** The platform's own decoder (Go's encoding/json) refuses a line that is nested deeper than 10,000, so no record of it can be. */
+/**
+ * The platform's own decoder (Go's encoding/json) refuses a line that is nested deeper than 10,000, so no record of it
+ * can be.
+ */
 const MAX_DEPTH = 16_384;
 /** `JSON.parse` makes up to 20 bytes of memory out of one byte of text: what is longer is only scanned. */
 const MAX_PARSED_CHARACTERS = 64 * 1024;
@@ -69,9 +73,9 @@ export function inEscape(state: ScanState): boolean {
 }
 
 /**
- * The state after text[from, end), read on from the state before it: where it stands in the grammar, and where it stops being JSON. The text
- * is the inside of an array: elements with commas between them. Structure is held to the rules; what stands in strings and what makes up a
- * number is not.
+ * The state after text[from, end), read on from the state before it: where it stands in the grammar, and where it stops
+ * being JSON. The text is the inside of an array: elements with commas between them. Structure is held to the rules;
+ * what stands in strings and what makes up a number is not.
  */
 export function scanJson(text: string, from: number, end: number, before: ScanState): ScanState {
   let { mode, frame, elementAt } = before;

@@ -1,5 +1,5 @@
-// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total: whatever comes
-// becomes a record, since a line that we do not understand is still a line of somebody's log.
+// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total:
+// whatever comes becomes a record, since a line that we do not understand is still a line of somebody's log.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
@@ -20,7 +20,10 @@ export interface LogRecord {
   readonly level: Level | undefined;
   /** The request that the record itself names, where Lambda and its runtimes do. */
   readonly requestId: string | undefined;
-  /** What looks like a request's id in another place. It is one if it is that of an invocation which this sandbox has seen. */
+  /**
+   * What looks like a request's id in another place. It is one if it is that of an invocation which this sandbox has
+   * seen.
+   */
   readonly mentionedId: string | undefined;
   /** The X-Ray trace that the record itself names. */
   readonly traceId: string | undefined;
@@ -59,7 +62,10 @@ interface Envelope {
   record?: ByteString;
 }
 
-/** The values of an element's own fields, as they are written; of a field that is there twice the last one, as `JSON.parse` has it. */
+/**
+ * The values of an element's own fields, as they are written; of a field that is there twice the last one, as
+ * `JSON.parse` has it.
+ */
 function readEnvelope(json: ByteString): Envelope {
   const envelope: Envelope = {};
   let at = json.charCodeAt(0) === OPEN_OBJECT ? skipSpace(json, 1) : json.length;
@@ -137,7 +143,10 @@ export function traceIdOf(traceHeader: unknown): string | undefined {
   return typeof traceHeader === 'string' ? idOf(/(?:^|;)\s*Root=([^;\s]+)/.exec(traceHeader)?.[1]) : undefined;
 }
 
-/** The alias at the end of a function's ARN. `$LATEST` and the number of a version, which may stand in its place, are none. */
+/**
+ * The alias at the end of a function's ARN. `$LATEST` and the number of a version, which may stand in its place, are
+ * none.
+ */
 export function aliasOf(functionArn: unknown): string | undefined {
   if (typeof functionArn !== 'string') return undefined;
   return idOf(/^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+:(?!\d+$)([\w-]+)$/.exec(functionArn)?.[1]);

@@ -1,5 +1,5 @@
-// Random bodies that are made to hurt, against the executable: every record beside them arrives, and next is always asked for.
-// `FUZZ_SEED=<number>` repeats a run, `FUZZ_BODIES=<number>` makes it longer.
+// Random bodies that are made to hurt, against the executable: every record beside them arrives, and next is always
+// asked for. `FUZZ_SEED=<number>` repeats a run, `FUZZ_BODIES=<number>` makes it longer.
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';

@@ -1,5 +1,6 @@
-// What holds for any input: tried on random ones, a fixed number of them. The seed is printed, and an input that once broke something is
-// kept as a case of its own test. `PROPERTY_SEED=<number>` repeats a run, `PROPERTY_RUNS=<number>` makes it longer.
+// What holds for any input: tried on random ones, a fixed number of them. The seed is printed, and an input that once
+// broke something is kept as a case of its own test. `PROPERTY_SEED=<number>` repeats a run, `PROPERTY_RUNS=<number>`
+// makes it longer.
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 

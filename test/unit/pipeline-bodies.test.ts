@@ -1,4 +1,5 @@
-// Bodies on their way through the pipeline: every step gets further, whatever a record holds, and nothing is read past a deadline.
+// Bodies on their way through the pipeline: every step gets further, whatever a record holds, and nothing is read past
+// a deadline.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, START_MS } from '../fakes/fake-clock.ts';

@@ -1,4 +1,5 @@
-// Any body: the quick reader and the thorough one find the same, what they find is what was written, and nothing makes them throw.
+// Any body: the quick reader and the thorough one find the same, what they find is what was written, and nothing makes
+// them throw.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { toByteString } from '../../../src/byte-string.ts';
