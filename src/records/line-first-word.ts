@@ -134,7 +134,7 @@ function isLevelBeforeBracket(line: string, at: number, open: number, isUpper: b
 function isFieldBehind(line: string, at: number): boolean {
   const first = line.charCodeAt(at);
   if (first === BAR || (first === HYPHEN && line.charCodeAt(at + 1) === SPACE)) return true;
-  if (first === OPEN) return isDigit(line.charCodeAt(at + 1));
+  if (first === OPEN) return true;
   if (isDigit(first)) return skipTime(line, at) > at;
   return line.startsWith('Lambda runtime invoke{', at) || line.startsWith('::', wordEnd(line, at));
 }
@@ -155,7 +155,7 @@ function inspectNamed(line: string, at: number, wordEndAt: number): Inspection {
   if (isBracketed) levelAt += 1;
   const levelEnd = wordEnd(line, levelAt);
   if (levelEnd - levelAt < SHORTEST_WORD || !isUpperCase(line.charCodeAt(levelAt + 1))) return NOTHING;
-  const level = levelIn(isBracketed ? OPENING : BARE, line.slice(levelAt, levelEnd));
+  const level = levelIn(isBracketed ? OPENING : BARE | COLON_PLACE, line.slice(levelAt, levelEnd));
   if (level === undefined) return NOTHING;
   const isLevel =
     isBracketed || isMarked

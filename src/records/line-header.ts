@@ -182,7 +182,9 @@ function levelOfField(line: string, at: number, end: number, timed: boolean): Le
   const { level, places, isUpperCase: isUpper } = found;
   const next = line.charCodeAt(end);
   if (next === COLON && isValue(line, end + 1, isUpper)) return undefined;
-  if ((places & (timed ? TIMED : BARE)) !== 0 && endsField(next)) {
+  // Behind a bracket `TRACE` is none of the words of a sentence either: those that count with a colon count there.
+  const place = timed ? TIMED : isUpper ? BARE | COLON_PLACE : BARE;
+  if ((places & place) !== 0 && endsField(next)) {
     return timed || !isPhrase(line, at, end) ? level : undefined;
   }
   if ((places & TABBED) !== 0 && next === TAB && line.charCodeAt(at - 1) === TAB) return level;
