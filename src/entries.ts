@@ -4,6 +4,7 @@ import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
 import type { LogType } from './lambda/subscription.ts';
 import type { Backlog } from './loki/backlog.ts';
+import type { Entry } from './loki/batch.ts';
 import { encodeMetadata } from './loki/encode.ts';
 import { splitLine } from './loki/long-line.ts';
 import type { Ledger } from './losses.ts';
@@ -30,8 +31,8 @@ export interface Entries {
   begin(instanceId: string): void;
   /** Takes a record in the order of receipt. */
   take(record: LogRecord, nowMs: EpochMs): void;
-  /** A line of our own about what happened. */
-  takeOwn(summary: object, level: Level, nowMs: EpochMs): void;
+  /** A line of our own about what happened; it is in no account. */
+  ownEntry(text: string, level: Level): Entry;
 }
 
 /**
@@ -136,9 +137,9 @@ export function createEntries(parts: EntryParts): Entries {
         hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs);
       }
     },
-    takeOwn(summary, level, nowMs) {
-      const line = toByteString(JSON.stringify(summary));
-      hold({ ...NO_RECORD, line, level }, { ms: nowMs, nanos: 0 }, line, undefined, nowMs);
+    ownEntry(text, level) {
+      const line = toByteString(text);
+      return { line, metadata: metadataOf({ ...NO_RECORD, line, level }, undefined), isError: false };
     },
   };
 }

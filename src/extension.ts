@@ -144,7 +144,7 @@ async function tolerate({ log }: LifecycleParts, step: () => unknown): Promise<b
     await step();
     return true;
   } catch (error) {
-    log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
+    log.tellSymptom({ kind: 'internal_error', error });
     return false;
   }
 }
@@ -179,13 +179,7 @@ async function insistOnNextEvent({ nextEvent, clock, log }: LifecycleParts): Pro
     } catch (error) {
       // The first failure may be a connection that did not survive a freeze.
       if (retryMs > MIN_RETRY_MS) {
-        log.writeOnce(
-          'next',
-          'error',
-          'the Extensions API does not answer, trying again',
-          { error: String(error) },
-          60_000,
-        );
+        log.tellSymptom({ kind: 'next_unanswered', error });
       }
       await new Promise<void>((resolve) => clock.after(retryMs, resolve));
     }

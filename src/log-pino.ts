@@ -1,9 +1,9 @@
 // The one place that knows pino. Synchronous on purpose: a transport needs worker files beside the executable, and a buffered
 // line would be lost at a freeze or at exit.
 import pino from 'pino';
-import { LOG_NAME, type LogSink } from './log.ts';
+import { LOG_NAME, type Print } from './log.ts';
 
-export function createPinoSink(): LogSink {
+export function createPinoPrint(): Print {
   const logger = pino(
     {
       level: 'trace',

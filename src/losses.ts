@@ -1,5 +1,8 @@
 // The account of every entry: received = accepted + dropped + held, at every moment. Whoever takes an entry out of the buffer
-// says here what became of it; nobody else counts.
+// says here what became of it; nobody else counts. And what is said of losses: in our own log, and in Loki.
+import type { Diagnosis } from './diagnosis.ts';
+import { type Log, TOLD_AGAIN_AFTER_MS } from './log.ts';
+import type { Clock, EpochMs } from './time.ts';
 
 /**
  * Why an entry did not reach Loki. The list is closed: a new way to lose an entry needs a new name here.
@@ -42,9 +45,17 @@ export interface Ledger {
   /** Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of `received`. */
   droppedByPlatform(records: number, bytes: number): void;
   totals(): LedgerTotals;
-  /** Losses since the last call that a person should hear of, or undefined when there were none. Skipped empty lines are no loss. */
-  takeLosses(): Losses | undefined;
+  /**
+   * Losses that a person should hear of and that were not told to this listener yet, or undefined when there are none. Skipped empty lines
+   * are no loss.
+   */
+  takeLosses(listener: LossListener): Losses | undefined;
+  /** Losses that did not reach the listener: they are told with the next. */
+  giveBackLosses(listener: LossListener, losses: Losses): void;
 }
+
+/** Whom we tell of losses: our own log, and Loki. */
+export type LossListener = 'log' | 'loki';
 
 export interface Losses {
   readonly dropped: Partial<DropCounts>;
@@ -56,13 +67,22 @@ function zeroCounts(): DropCounts {
   return Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as DropCounts;
 }
 
+/** What a listener was told of, in all. */
+interface Told {
+  readonly dropped: DropCounts;
+  platformRecords: number;
+  platformBytes: number;
+}
+
+const noneTold = (): Told => ({ dropped: zeroCounts(), platformRecords: 0, platformBytes: 0 });
+
 export function createLedger(): Ledger {
   let received = 0;
   let accepted = 0;
   const dropped = zeroCounts();
-  let reported = zeroCounts();
   let platformRecords = 0;
   let platformBytes = 0;
+  const told: Record<LossListener, Told> = { log: noneTold(), loki: noneTold() };
 
   return {
     received(entries) {
@@ -79,18 +99,105 @@ export function createLedger(): Ledger {
       platformBytes += bytes;
     },
     totals: () => ({ received, accepted, dropped: { ...dropped } }),
-    takeLosses() {
-      const fresh: Partial<DropCounts> = {};
-      for (const reason of DROP_REASONS) {
-        const count = dropped[reason] - reported[reason];
-        if (count > 0 && reason !== 'empty_line') fresh[reason] = count;
-      }
-      if (Object.keys(fresh).length === 0 && platformRecords === 0) return undefined;
-      const losses = { dropped: fresh, platformRecords, platformBytes };
-      reported = { ...dropped };
-      platformRecords = 0;
-      platformBytes = 0;
+    takeLosses(listener) {
+      const before = told[listener];
+      const losses = {
+        dropped: freshCounts(dropped, before.dropped),
+        platformRecords: platformRecords - before.platformRecords,
+        platformBytes: platformBytes - before.platformBytes,
+      };
+      if (Object.keys(losses.dropped).length === 0 && losses.platformRecords === 0) return undefined;
+      told[listener] = { dropped: { ...dropped }, platformRecords, platformBytes };
       return losses;
     },
+    giveBackLosses(listener, losses) {
+      const before = told[listener];
+      for (const reason of DROP_REASONS) before.dropped[reason] -= losses.dropped[reason] ?? 0;
+      before.platformRecords -= losses.platformRecords;
+      before.platformBytes -= losses.platformBytes;
+    },
+  };
+}
+
+function freshCounts(now: DropCounts, before: Readonly<DropCounts>): Partial<DropCounts> {
+  const fresh: Partial<DropCounts> = {};
+  for (const reason of DROP_REASONS) {
+    const count = now[reason] - before[reason];
+    if (count > 0 && reason !== 'empty_line') fresh[reason] = count;
+  }
+  return fresh;
+}
+
+export interface LossReportParts {
+  readonly ledger: Pick<Ledger, 'takeLosses' | 'giveBackLosses'>;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+  /** What went wrong last. */
+  readonly lastTrouble: () => Diagnosis | undefined;
+  /** Takes the summary for Loki, one line of JSON. @returns whether Loki took it */
+  readonly tellLoki: (text: string) => Promise<boolean>;
+}
+
+/** The lines about losses, each with the sums since the one before. */
+export interface LossReports {
+  /**
+   * Tells what was not told yet, at most once a minute. Loki is told while it is healthy: through an outage the sums add up, as a line about
+   * losses could only push another line out.
+   */
+  report(isHealthy: boolean): void;
+  /** Tells Loki what was not told yet: there is no later. */
+  tellLokiLast(): void;
+  /** The same in our own log. */
+  warnLast(): void;
+}
+
+const LOSSES = 'log lines were lost';
+
+export function createLossReports({ ledger, log, clock, lastTrouble, tellLoki }: LossReportParts): LossReports {
+  const toldMs: Record<LossListener, EpochMs> = { log: Number.NEGATIVE_INFINITY, loki: Number.NEGATIVE_INFINITY };
+
+  /** A clock that was set back keeps nobody silent. */
+  function isTime(listener: LossListener): boolean {
+    const agoMs = clock.now() - toldMs[listener];
+    return agoMs < 0 || agoMs >= TOLD_AGAIN_AFTER_MS;
+  }
+
+  function take(listener: LossListener): Losses | undefined {
+    const losses = ledger.takeLosses(listener);
+    if (losses) toldMs[listener] = clock.now();
+    return losses;
+  }
+
+  function warnLast(): void {
+    const losses = take('log');
+    if (!losses) return;
+    const { dropped, ...platform } = losses;
+    const cause = causeOf(losses);
+    const told = { cause: cause?.sentence, remedy: cause?.remedy };
+    log.write('warn', LOSSES, { id: 'lines_lost', ...dropped, ...(platform.platformRecords > 0 && platform), ...told });
+  }
+
+  function tellLokiLast(): void {
+    const losses = take('loki');
+    if (!losses) return;
+    const text = JSON.stringify({ level: 'warn', message: LOSSES, ...losses, cause: causeOf(losses)?.sentence });
+    void tellLoki(text).then((taken) => {
+      if (!taken) ledger.giveBackLosses('loki', losses);
+    });
+  }
+
+  /** Not for what came broken from the platform. */
+  function causeOf({ dropped }: Losses): Diagnosis | undefined {
+    const isOfBody = (reason: string) => reason === 'unreadable_record' || reason === 'body_too_large';
+    return Object.keys(dropped).every(isOfBody) ? undefined : lastTrouble();
+  }
+
+  return {
+    report(isHealthy) {
+      if (isTime('log')) warnLast();
+      if (isHealthy && isTime('loki')) tellLokiLast();
+    },
+    tellLokiLast,
+    warnLast,
   };
 }

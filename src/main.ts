@@ -59,9 +59,9 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   const { config, problems } = settings ?? parseConfig(env);
   env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
   const late = lazily(() => loadLate(config.endpoint?.url.startsWith('https:') ?? false));
-  const log = createLog(config.logLevel, async () => (await late()).openLogSink(), systemClock.now);
+  const log = createLog(config.logLevel, async () => (await late()).openLogSink(config), systemClock.now);
   process.on('uncaughtException', (error) => {
-    log.writeOnce('bug', 'error', 'internal error, the function goes on', { error: String(error) });
+    log.tellSymptom({ kind: 'internal_error', error });
   });
   const pace = createPace(slownessOf(config.memoryBytes), systemClock.now, threadCpuMs);
   const snapshot = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'snap-start';
@@ -103,7 +103,7 @@ async function serve(started: Started): Promise<void> {
       if (!managed) pipeline.suspend();
       return pipeline;
     } catch (error) {
-      log.write('error', 'internal error, no logs are sent', { error: String(error) });
+      log.tellSymptom({ kind: 'internal_error', error, noneSent: true });
       return undefined;
     }
   });
@@ -136,7 +136,7 @@ async function serve(started: Started): Promise<void> {
         asked.resolve();
         process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
-        for (const { level, message } of problems) log.write(level, message);
+        for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
       });
       isInit = false;
       if (event.kind === 'invoke') tidier.awake();
@@ -177,12 +177,12 @@ async function listen(
   try {
     return await openListener(port, consume);
   } catch (error) {
-    log.write('warn', `port ${port} cannot be bound, another one is used`, { error: String(error) });
+    log.tellSymptom({ kind: 'port_taken', port, error });
   }
   try {
     return await openListener(0, consume);
   } catch (error) {
-    log.write('error', 'no port can be bound, no logs are sent', { error: String(error) });
+    log.tellSymptom({ kind: 'no_port', error });
     return undefined;
   }
 }
@@ -201,12 +201,12 @@ async function trySubscribe(
     const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
     if (subscription.kind === 'subscribed') return true;
     if (subscription.kind === 'refused') {
-      log.write('error', 'the platform refused the subscription, no logs are sent', { answers: subscription.answers });
+      log.tellSymptom({ kind: 'subscription_refused', answers: subscription.answers });
     } else {
-      log.write('info', 'this environment delivers no logs to extensions');
+      log.tellSymptom({ kind: 'no_delivery' });
     }
   } catch (error) {
-    log.write('error', 'the subscription failed, no logs are sent', { error: String(error) });
+    log.tellSymptom({ kind: 'subscription_failed', error });
   }
   return false;
 }

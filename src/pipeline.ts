@@ -9,13 +9,15 @@ import type { StreamType } from './loki/batch.ts';
 import { createDelivery } from './loki/delivery.ts';
 import { formatLabels } from './loki/labels.ts';
 import type { PushClient } from './loki/push-client.ts';
+import { createSummarySender } from './loki/summary.ts';
 import { createTeller } from './loki/teller.ts';
-import type { DropReason, Ledger, Losses } from './losses.ts';
+import { createLossReports, type DropReason, type Ledger } from './losses.ts';
 import { createBodyQueue } from './records/body-queue.ts';
 import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
-import type { Clock, EpochMs } from './time.ts';
+import type { Target } from './symptoms.ts';
+import { type Clock, type EpochMs, settledBy } from './time.ts';
 
 /** Who we are for Loki: where the labels come from. */
 export interface FunctionIdentity {
@@ -34,6 +36,10 @@ export interface PipelineParts {
   readonly client: PushClient;
   readonly ledger: Ledger;
   readonly log: Log;
+  /** Where we push, for what is said of it. */
+  readonly target: Target;
+  /** Takes every secret out of a text. */
+  readonly mask: (text: string) => string;
   readonly clock: Clock;
   /** Evenly drawn from 0 to 1. */
   readonly random: () => number;
@@ -90,14 +96,16 @@ const LONG_WAIT_BYTES = 128 * 1024;
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, log, clock, concurrent } = parts;
   const invocations = createInvocations(concurrent);
+  const labels = streamLabels(config, identity);
   const backlog = createBacklog(
-    streamLabels(config, identity),
+    labels,
     {
       maxBatchBytes: config.batchMaxBytes,
       maxBufferBytes: config.bufferMaxBytes,
     },
     ledger.dropped,
   );
+  const teller = createTeller(log, parts.target);
   const delivery = createDelivery({
     config,
     backlog,
@@ -105,7 +113,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     ledger,
     clock,
     random: parts.random,
-    tell: createTeller(log),
+    tell: teller.tell,
     settled() {
       // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
       if (concurrent) reportLosses();
@@ -127,6 +135,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Whether the next slice is under way. */
   let reading = false;
   let begun = false;
+  const summaries = createSummarySender(parts.client, labels.extension, clock);
+  const losses = createLossReports({
+    ledger,
+    log,
+    clock,
+    lastTrouble: teller.lastTrouble,
+    tellLoki: (text) => summaries.send(entries.ownEntry(parts.mask(text), 'warn')),
+  });
 
   function lose(reason: DropReason, records: number): void {
     ledger.received(records);
@@ -177,20 +193,18 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (requestId !== undefined) invocations.foreseeDone(requestId);
   }
 
-  function warnOfLosses(): Losses | undefined {
-    const losses = ledger.takeLosses();
-    if (!losses) return undefined;
-    const { dropped, ...platform } = losses;
-    log.write('warn', LOSSES, { ...dropped, ...(platform.platformRecords > 0 && platform) });
-    return losses;
+  function reportLosses(): void {
+    losses.report(delivery.isHealthy());
   }
 
-  function reportLosses(): void {
-    // Through an outage the losses add up: a line about them could only push another line out.
-    if (!delivery.isHealthy()) return;
-    const losses = warnOfLosses();
-    if (!losses) return;
-    entries.takeOwn({ level: 'warn', message: LOSSES, ...losses }, 'warn', clock.now());
+  /** Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is that. */
+  async function watch(flush: Promise<void>, untilMs: EpochMs): Promise<void> {
+    const startMs = clock.now();
+    const acceptedBefore = teller.acceptedPushes();
+    await flush;
+    const afterMs = clock.now() - startMs;
+    const inVain = backlog.heldEntries() > 0 && teller.acceptedPushes() === acceptedBefore && clock.now() >= untilMs;
+    if (inVain && teller.isWell()) teller.ranOut({ kind: 'ran_out', afterMs, waitsFor: undefined });
   }
 
   return {
@@ -225,19 +239,22 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     async flush(untilMs) {
       await readWaiting(untilMs);
-      await delivery.flush(untilMs);
+      await watch(delivery.flush(untilMs), untilMs);
+      await settledBy(clock, summaries.sent(), untilMs);
     },
     async drain(untilMs) {
       await readWaiting(untilMs);
       const lost = bodies.giveUpHead();
       if (lost > 0) lose('unreadable_record', lost);
-      await delivery.drain(untilMs);
+      await watch(delivery.drain(untilMs), untilMs);
+      if (teller.isWell()) losses.tellLokiLast();
+      await settledBy(clock, summaries.sent(), untilMs);
     },
     abandon() {
       const unread = bodies.clear();
       if (unread > 0) lose('shutdown_deadline', unread);
       backlog.abandon();
-      warnOfLosses();
+      losses.warnLast();
     },
     reportLosses,
     isHealthy: () => delivery.isHealthy(),
@@ -245,8 +262,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     oldestHeldMs: () => backlog.oldestMs(),
   };
 }
-
-const LOSSES = 'log lines were lost';
 
 function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
   const labelsOf = (type: StreamType) =>

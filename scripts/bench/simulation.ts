@@ -12,6 +12,7 @@ import type { PushClient } from '../../src/loki/push-client.ts';
 import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
 import { createPace } from '../../src/time.ts';
+import { TARGET } from '../../test/fakes/doubles.ts';
 import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import type { Pattern, Played, PlayedInvocation, PlayedLine } from './patterns.ts';
 import {
@@ -48,6 +49,8 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     client: loki.client,
     ledger,
     log,
+    target: TARGET,
+    mask: (text) => text,
     clock: time.sandboxClock,
     random: () => 0.5,
     drawInstanceId: () => 'simulated',

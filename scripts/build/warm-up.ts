@@ -51,7 +51,7 @@ export async function warmUp(late: Late): Promise<void> {
 async function pushOver(late: Late, url: string): Promise<void> {
   const { config } = parseConfig({ LOKI_PUSH_ENDPOINT: url, AWS_REGION: 'eu-central-1' });
   if (config.endpoint === undefined) throw new Error('the settings of the warm-up are refused');
-  const log = createLog('silent', () => late.openLogSink(), Date.now);
+  const log = createLog('silent', () => late.openLogSink(config), Date.now);
   const identity = {
     functionName: 'warm-up',
     functionVersion: '$LATEST',

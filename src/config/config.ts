@@ -8,7 +8,7 @@ import type { LogLevel } from '../log.ts';
 import { cutToBytes, isLabelName, MAX_LABEL_NAMES, MAX_LABEL_VALUE_BYTES } from '../loki/labels.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { quoted, readPairs, type SettingReader } from './reader.ts';
-import { type SETTINGS, type SettingName, settingOf } from './settings.ts';
+import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +24,8 @@ export interface Config {
   readonly api: SubscriptionApi;
   readonly port: number;
   readonly logLevel: LogLevel;
+  /** The values of all secret settings as they were typed, whether they are of use or not: none may ever be printed. */
+  readonly secrets: readonly string[];
   readonly logTypes: readonly LogType[];
   readonly batchMaxBytes: number;
   readonly batchMaxWaitMs: number;
@@ -90,6 +92,7 @@ export function parseConfig(env: Environment): ConfigResult {
     api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
     port: readPort(reader),
     logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
+    secrets: SETTINGS.flatMap((setting) => ('secret' in setting && reader.text(setting.name)) || []),
     logTypes: readLogTypes(reader),
     batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
     batchMaxWaitMs: readNumber(reader, 'LOKI_BATCH_MAX_WAIT_MS'),

@@ -2,11 +2,14 @@
 // been asked for; see the order of the start in main.ts.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
-import { createOwnLineTest, type Log, type LogSink } from '../log.ts';
+import { diagnoseSandbox } from '../diagnosis.ts';
+import { createOwnLineTest, type Log, type LogSink, type Words } from '../log.ts';
 import { createPushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
+import { createMask } from '../mask.ts';
 import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
+import { targetOf } from '../target.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
 
@@ -18,8 +21,12 @@ export function openPipeline(
   concurrent: boolean,
   log: Log,
 ): Pipeline {
+  const mask = createMask(secretsOf(config));
+  log.equip({ mask, diagnose: diagnoseSandbox });
   return createPipeline({
     config,
+    target: targetOf(endpoint, mask.outside),
+    mask,
     identity,
     concurrent,
     client: createPushClient(endpoint, config.pushTimeoutMs, `aws-lambda-loki-extension/${version}`, systemClock),
@@ -34,7 +41,13 @@ export function openPipeline(
 }
 
 /** Loads pino: only when there is something to print. */
-export async function openLogSink(): Promise<LogSink> {
-  const { createPinoSink } = await import('../log-pino.ts');
-  return createPinoSink();
+export async function openLogSink(config: Config): Promise<LogSink> {
+  const words: Words = { mask: createMask(secretsOf(config)), diagnose: diagnoseSandbox };
+  const { createPinoPrint } = await import('../log-pino.ts');
+  return { print: createPinoPrint(), words };
+}
+
+/** Beside what was typed the header that is made of it. */
+function secretsOf({ secrets, endpoint }: Config): string[] {
+  return endpoint?.authorization === undefined ? [...secrets] : [...secrets, endpoint.authorization];
 }

@@ -198,6 +198,6 @@ function askedMs(outcome: PushOutcome): number {
 
 /** A bug of ours, as an outcome: it counts as a failure like any other. */
 export function ownFault(error: unknown): PushOutcome {
-  const text = error instanceof Error ? error.message : String(error);
-  return { kind: 'failed', status: 0, detail: `internal error: ${text}` };
+  const detail = error instanceof Error ? (error.stack ?? error.name) : 'something was thrown that is no error';
+  return { kind: 'failed', status: 0, detail };
 }

@@ -1,7 +1,9 @@
-// What the operator hears of the answers of Loki. Delivery tells every outcome here, and what it did about it; which words
-// that takes, and how often, is decided here alone.
+// What the operator hears of the pushes. Delivery tells every outcome here, and what it did about it; which words that takes, and how often,
+// is decided here alone. It remembers the last trouble, for the line about what was lost.
+import { type Diagnosis, diagnosePush } from '../diagnosis.ts';
 import type { Log } from '../log.ts';
 import type { DropReason } from '../losses.ts';
+import type { PushSymptom, Target } from '../symptoms.ts';
 import type { PushOutcome } from './answer.ts';
 
 /** What an outcome led to. */
@@ -17,53 +19,81 @@ export interface Consequence {
 
 export type Tell = (outcome: PushOutcome, consequence: Consequence) => void;
 
-const REPORT_AGAIN_AFTER_MS = 60_000;
+export interface Teller {
+  readonly tell: Tell;
+  /** A flush had its time, and nothing was accepted. */
+  ranOut(symptom: Extract<PushSymptom, { kind: 'ran_out' }>): void;
+  /** How many pushes were accepted so far. */
+  acceptedPushes(): number;
+  /** Whether the last push that said anything of Loki was accepted, or there was none yet. */
+  isWell(): boolean;
+  /** The last thing that went wrong; it stays known when Loki is well again. */
+  lastTrouble(): Diagnosis | undefined;
+}
 
-export function createTeller(log: Log): Tell {
-  function warn(key: string, message: string, detail: string): void {
-    log.writeOnce(key, 'warn', message, { detail }, REPORT_AGAIN_AFTER_MS);
+export function createTeller(log: Log, target: Target): Teller {
+  let last: Diagnosis | undefined;
+  let accepted = 0;
+  let isWell: boolean | undefined;
+  /** Pushes that freezes ended, one after the other. */
+  let frozen = 0;
+
+  function trouble(diagnosis: Diagnosis | undefined): void {
+    if (!diagnosis) return;
+    last = diagnosis;
+    log.tell(diagnosis);
   }
 
-  return (outcome, { lost, reason, blamed, isSetting }) => {
-    switch (outcome.kind) {
-      case 'accepted':
-      case 'interrupted':
-        return;
-      case 'metadata_disallowed': {
-        const { detail } = outcome;
-        log.writeOnce('metadata', 'warn', 'Loki takes no structured metadata: none is sent from now on', { detail });
-        break;
+  function unwell(diagnosis: Diagnosis | undefined): void {
+    trouble(diagnosis);
+    if (isWell !== false) log.write('info', 'Loki is not well', { id: diagnosis?.id });
+    isWell = false;
+  }
+
+  function wasAccepted(symptom: PushSymptom): void {
+    accepted++;
+    frozen = 0;
+    if (isWell === false) log.write('info', 'Loki is well again');
+    isWell = true;
+    const odd = diagnosePush(symptom, target);
+    if (odd) log.tell(odd);
+  }
+
+  return {
+    tell(outcome, { lost, blamed, isSetting }) {
+      switch (outcome.kind) {
+        case 'accepted':
+          wasAccepted(outcome);
+          return;
+        case 'interrupted':
+          // One alone may be a matter of luck; where something was seen to fail, it is not.
+          if (++frozen > 1 || outcome.last) unwell(diagnosePush(outcome, target));
+          return;
+        case 'rejected':
+        case 'too_large':
+          if (isSetting) unwell(asError(diagnosePush(outcome, target)));
+          else if (lost > 0) trouble(diagnosePush(outcome, target));
+          return;
+        case 'metadata_disallowed':
+          trouble(diagnosePush(outcome, target));
+          return;
+        default:
+          if (blamed === 'batch') trouble(ofOneBatch(diagnosePush(outcome, target)));
+          else unwell(diagnosePush(outcome, target));
       }
-      case 'refused': {
-        const { detail } = outcome;
-        if (blamed === 'batch') {
-          warn('refused some', 'Loki, or something before it, refuses some of our requests and takes others', detail);
-          break;
-        }
-        log.writeOnce('refused', 'error', 'Loki refuses our requests: check endpoint, credentials and tenant', {
-          detail,
-        });
-        break;
-      }
-      case 'throttled':
-        warn('throttled', 'Loki limits the rate of our requests', outcome.detail);
-        break;
-      case 'failed':
-      case 'unanswered':
-      case 'unreadable':
-        warn('failed', 'Loki does not take our requests at the moment', outcome.detail);
-        break;
-      case 'unreachable':
-        warn('unreachable', 'Loki cannot be reached', outcome.detail);
-        break;
-      case 'rejected':
-        if (isSetting) log.writeOnce('refused', 'error', 'Loki refuses all that we send', { detail: outcome.detail });
-        if (lost > 0) warn(outcome.reason, 'Loki refused log lines', outcome.detail);
-        return;
-      case 'too_large':
-        if (isSetting) log.writeOnce('refused', 'error', 'Loki refuses all that we send', { detail: outcome.detail });
-        break;
-    }
-    if (lost > 0) warn(reason ?? 'rejected', 'gave up on log lines', outcome.detail);
+    },
+    ranOut: (symptom) => unwell(diagnosePush(symptom, target)),
+    acceptedPushes: () => accepted,
+    isWell: () => isWell !== false,
+    lastTrouble: () => last,
   };
+}
+
+/** Others pass, so it is no matter of settings. */
+function ofOneBatch(diagnosis: Diagnosis | undefined): Diagnosis | undefined {
+  return diagnosis && { ...diagnosis, level: 'warn', sentence: `${diagnosis.sentence}; other pushes pass` };
+}
+
+function asError(diagnosis: Diagnosis | undefined): Diagnosis | undefined {
+  return diagnosis && { ...diagnosis, level: 'error' };
 }

@@ -44,7 +44,7 @@ suite('answers of Loki', { concurrency: 2 }, () => {
       const bench = await createStarted(t);
       const { loki, emulator } = bench;
       await invoke(bench, { lines: ['before'] });
-      const answer = { status, body: `a reason that Loki has for ${status}` };
+      const answer = { status, body: `snappy: corrupt input, says Loki of "bad one" (${status})` };
       loki.script((request) => (request.streams[0]?.entries[0]?.line.startsWith('bad') ? answer : undefined));
       await invoke(bench, { lines: ['bad one', 'bad two'] });
       for (const line of ['after', 'after that']) await invoke(bench, { lines: [line] });
@@ -57,7 +57,8 @@ suite('answers of Loki', { concurrency: 2 }, () => {
       assert.equal(loki.requests.filter((request) => request.status === status).length, 1);
       const [warning] = ownMessages(emulator);
       assert.equal(warning?.level, 'warn');
-      assert.match(String(warning.fields['detail']), new RegExp(`a reason that Loki has for ${status}`));
+      assert.match(warning.message, new RegExp(`: ${status}, snappy: corrupt input$`));
+      assert.doesNotMatch(emulator.output, /bad one/);
     });
   }
 

@@ -1,7 +1,9 @@
 // Stand-ins for the two edges of the core: a log that remembers, and a push client whose answers a test scripts.
-import type { Log, LogFields, MessageLevel } from '../../src/log.ts';
+import { diagnoseSandbox } from '../../src/diagnosis.ts';
+import { LOG_LEVELS, type Log, type LogFields, type LogLevel, type MessageLevel } from '../../src/log.ts';
 import type { PushOutcome } from '../../src/loki/answer.ts';
 import type { PushClient } from '../../src/loki/push-client.ts';
+import { targetOf } from '../../src/target.ts';
 import type { Clock, EpochMs } from '../../src/time.ts';
 import { type DecodedPush, decodePush } from './records.ts';
 
@@ -16,13 +18,16 @@ export interface RecordingLog extends Log {
   readonly closed: boolean;
 }
 
-/** Remembers every message; `writeOnce` is as silent as the real one when no time limit is given. */
-export function recordingLog(clock?: Clock): RecordingLog {
+/** Remembers every message of the level and above; `writeOnce` is as silent as the real one when no time limit is given. */
+export function recordingLog(clock?: Clock, threshold: LogLevel = 'warn'): RecordingLog {
   const messages: LoggedMessage[] = [];
   const writtenMs = new Map<string, EpochMs>();
-  const write: Log['write'] = (level, message, fields = {}) => void messages.push({ level, message, fields });
+  const isOn: Log['isOn'] = (level) => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(threshold);
+  const write: Log['write'] = (level, message, fields = {}) => {
+    if (isOn(level)) messages.push({ level, message, fields });
+  };
   let closed = false;
-  return {
+  const log: RecordingLog = {
     messages,
     get closed() {
       return closed;
@@ -35,12 +40,23 @@ export function recordingLog(clock?: Clock): RecordingLog {
       writtenMs.set(key, nowMs);
       write(level, message, fields);
     },
+    isOn,
+    tell: ({ id, level, sentence, remedy }) => log.writeOnce(id, level, sentence, { id, remedy }, 60_000),
+    tellSymptom: (symptom) => log.tell(diagnoseSandbox(symptom)),
+    equip: () => {},
     printed: () => Promise.resolve(),
     close() {
       closed = true;
     },
   };
+  return log;
 }
+
+/** A Loki of which nothing is secret. */
+export const TARGET = targetOf(
+  { url: 'https://loki.example.com/loki/api/v1/push', authorization: undefined },
+  (text) => text,
+);
 
 /** One call of `push`, and the means to answer it. */
 export interface FakePush extends DecodedPush {

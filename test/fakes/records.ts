@@ -52,6 +52,7 @@ export function testConfig(changes: Partial<Config> = {}): Config {
     api: 'auto',
     port: 1234,
     logLevel: 'warn',
+    secrets: [],
     logTypes: ['platform', 'function'],
     batchMaxBytes: 1_048_576,
     batchMaxWaitMs: 1_000,

@@ -6,7 +6,7 @@ import { createPushClient } from '../../src/loki/push-client.ts';
 import { createLedger } from '../../src/losses.ts';
 import { createPipeline } from '../../src/pipeline.ts';
 import { systemClock } from '../../src/time.ts';
-import { recordingLog } from '../fakes/doubles.ts';
+import { recordingLog, TARGET } from '../fakes/doubles.ts';
 import { startFakeLoki } from '../fakes/fake-loki.ts';
 import { at, bodyOf, fixture, functionRecord, noise, testConfig } from '../fakes/records.ts';
 
@@ -24,6 +24,8 @@ async function setUp(t: TestContext, changes: Partial<Config> = {}, options: Par
     client: createPushClient(target, config.pushTimeoutMs, 'test', systemClock),
     ledger,
     log,
+    target: TARGET,
+    mask: (text) => text,
     clock: systemClock,
     random: () => 0.5,
     drawInstanceId: () => '0123456789abcdef',

@@ -23,7 +23,17 @@ const late = await loadLate(config.endpoint.url.startsWith('https:'));
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 const before = new Set(moduleLoadList);
 
-const log = { write() {}, writeOnce() {}, printed: () => Promise.resolve(), close() {} };
+const nothing = () => {};
+const log = {
+  isOn: () => false,
+  write: nothing,
+  writeOnce: nothing,
+  tell: nothing,
+  tellSymptom: nothing,
+  equip: nothing,
+  printed: () => Promise.resolve(),
+  close: nothing,
+};
 const identity = { functionName: 'orders-api', functionVersion: undefined, accountId: undefined, region: undefined };
 const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
 pipeline.begin();

@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLog, createOwnLineTest, LOG_NAME, type LogSink } from '../../src/log.ts';
+import { diagnoseSandbox } from '../../src/diagnosis.ts';
+import { createLog, createOwnLineTest, LOG_NAME, type LogSink, type Print } from '../../src/log.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 
 function setUp(level: Parameters<typeof createLog>[0] = 'warn') {
   const clock = new FakeClock();
   const printed: string[] = [];
   let loads = 0;
-  const sink: LogSink = (messageLevel, message) => void printed.push(`${messageLevel} ${message}`);
-  const plain: LogSink = (messageLevel, message) => void printed.push(`plain ${messageLevel} ${message}`);
+  const printAs =
+    (how: string): Print =>
+    (messageLevel, message, fields) =>
+      void printed.push([how + messageLevel, message, ...Object.values(fields)].join(' '));
+  const mask = (text: string) => text.replaceAll('hunter2', '[masked]');
+  const sink: LogSink = { print: printAs(''), words: { mask, diagnose: diagnoseSandbox } };
   const load = async () => {
     loads++;
     return sink;
   };
-  return { clock, printed, log: createLog(level, load, clock.now, plain), loads: () => loads };
+  return { clock, printed, log: createLog(level, load, clock.now, printAs('plain ')), loads: () => loads };
 }
 
 test('nothing is loaded before there is something to print', async () => {
@@ -32,28 +37,6 @@ test('messages that wait for the sink are printed in order, and it is loaded onc
   log.write('fatal', 'three');
   assert.deepEqual(printed, ['warn one', 'error two', 'fatal three']);
   assert.equal(loads(), 1);
-});
-
-test('once it is closed nothing is loaded any more: what comes is printed plainly, and what was loaded is used on', async () => {
-  const late = setUp();
-  late.log.close();
-  late.log.write('warn', 'one');
-  assert.deepEqual(late.printed, ['plain warn one']);
-  assert.equal(late.loads(), 0);
-  const { log, printed } = setUp();
-  log.write('warn', 'one');
-  await log.printed();
-  log.close();
-  log.write('warn', 'two');
-  assert.deepEqual(printed, ['warn one', 'warn two']);
-});
-
-test('what waits for the sink while the log is closed is printed once', async () => {
-  const { log, printed } = setUp();
-  log.write('warn', 'one');
-  log.close();
-  await log.printed();
-  assert.deepEqual(printed, ['plain warn one']);
 });
 
 test('silent prints nothing at all', async () => {
@@ -87,14 +70,85 @@ test('a sink that cannot be loaded harms nobody', async () => {
 test('a sink that fails harms nobody: standard output may be closed', async () => {
   const log = createLog(
     'warn',
-    async () => () => {
-      throw new Error('EPIPE');
-    },
+    async () => ({
+      print() {
+        throw new Error('EPIPE');
+      },
+      words: { mask: (text) => text, diagnose: diagnoseSandbox },
+    }),
     Date.now,
   );
   log.write('error', 'lost');
   await log.printed();
   log.write('error', 'lost as well');
+});
+
+test('every message goes through the mask, and so does each of its fields', async () => {
+  const { log, printed } = setUp();
+  log.write('warn', 'user:hunter2', { detail: 'hunter2', count: 2 });
+  await log.printed();
+  log.write('warn', 'hunter2');
+  log.close();
+  log.write('error', 'hunter2');
+  assert.deepEqual(printed, ['warn user:[masked] [masked] 2', 'warn [masked]', 'error [masked]']);
+});
+
+test('a diagnosis is told with what to do, and again after a minute only', async () => {
+  const { log, clock, printed } = setUp();
+  log.tellSymptom({ kind: 'no_port', error: Object.assign(new Error('secret'), { code: 'EMFILE' }) });
+  log.tellSymptom({ kind: 'no_port', error: undefined });
+  await log.printed();
+  assert.equal(printed.length, 1);
+  assert.match(printed[0] ?? '', /^error no port can be bound, no logs are sent \(EMFILE\) no_port look for /);
+  await clock.advance(60_000);
+  log.tellSymptom({ kind: 'no_port', error: undefined });
+  assert.equal(printed.length, 2);
+});
+
+test('each problem with a setting is told, although they have one id', async () => {
+  const { log, printed } = setUp();
+  for (const message of ['LOKI_A is odd', 'LOKI_B is odd'])
+    log.tellSymptom({ kind: 'setting', level: 'warn', message });
+  await log.printed();
+  assert.equal(printed.length, 2);
+});
+
+test('once it is closed nothing is loaded any more: what comes is printed plainly, by the words that are there', async () => {
+  const { log, printed, loads } = setUp();
+  log.equip({ mask: (text) => text.replaceAll('hunter2', '[masked]'), diagnose: diagnoseSandbox });
+  log.close();
+  log.write('warn', 'hunter2');
+  log.tellSymptom({ kind: 'no_port', error: undefined });
+  assert.equal(loads(), 0);
+  assert.equal(printed[0], 'plain warn [masked]');
+  assert.match(printed[1] ?? '', /^plain error no port can be bound/);
+});
+
+test('what waits for the sink while the log is closed is printed once', async () => {
+  const { log, printed } = setUp();
+  log.write('warn', 'one');
+  log.close();
+  await log.printed();
+  assert.deepEqual(printed, ['plain warn one']);
+});
+
+test('a clock that was set back keeps nobody silent', async () => {
+  const { clock, printed } = setUp();
+  let nowMs = clock.now();
+  const sink: LogSink = {
+    print: (_, message) => void printed.push(message),
+    words: { mask: String, diagnose: diagnoseSandbox },
+  };
+  const log = createLog(
+    'warn',
+    async () => sink,
+    () => nowMs,
+  );
+  log.writeOnce('a', 'warn', 'one', {}, 60_000);
+  nowMs -= 3_600_000;
+  log.writeOnce('a', 'warn', 'two', {}, 60_000);
+  await log.printed();
+  assert.deepEqual(printed, ['one', 'two']);
 });
 
 test('our own lines are known by name and process', () => {

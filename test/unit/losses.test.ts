@@ -12,24 +12,24 @@ test('a fresh ledger is empty and has nothing to tell', () => {
   assert.deepEqual([received, accepted], [0, 0]);
   assert.deepEqual(Object.keys(dropped), [...DROP_REASONS]);
   assert.ok(Object.values(dropped).every((count) => count === 0));
-  assert.equal(ledger.takeLosses(), undefined);
+  assert.equal(ledger.takeLosses('log'), undefined);
 });
 
 test('losses are told once, each with its reason', () => {
   const ledger = createLedger();
   ledger.dropped('rejected', 2);
   ledger.dropped('buffer_full', 3);
-  assert.deepEqual(ledger.takeLosses()?.dropped, { rejected: 2, buffer_full: 3 });
-  assert.equal(ledger.takeLosses(), undefined);
+  assert.deepEqual(ledger.takeLosses('log')?.dropped, { rejected: 2, buffer_full: 3 });
+  assert.equal(ledger.takeLosses('log'), undefined);
   ledger.dropped('rejected', 1);
-  assert.deepEqual(ledger.takeLosses()?.dropped, { rejected: 1 });
+  assert.deepEqual(ledger.takeLosses('log')?.dropped, { rejected: 1 });
   assert.equal(ledger.totals().dropped.rejected, 3);
 });
 
 test('skipped empty lines are counted and are no loss', () => {
   const ledger = createLedger();
   ledger.dropped('empty_line', 5);
-  assert.equal(ledger.takeLosses(), undefined);
+  assert.equal(ledger.takeLosses('log'), undefined);
   assert.equal(ledger.totals().dropped.empty_line, 5);
 });
 
@@ -37,10 +37,10 @@ test('what the platform lost is told and is not part of what was received', () =
   const ledger = createLedger();
   ledger.droppedByPlatform(10, 1_000);
   ledger.droppedByPlatform(5, 500);
-  const losses = ledger.takeLosses();
+  const losses = ledger.takeLosses('log');
   assert.deepEqual([losses?.platformRecords, losses?.platformBytes], [15, 1_500]);
   assert.equal(ledger.totals().received, 0);
-  assert.equal(ledger.takeLosses(), undefined);
+  assert.equal(ledger.takeLosses('log'), undefined);
 });
 
 test('totals are a copy', () => {

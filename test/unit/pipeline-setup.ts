@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/config.ts';
 import { createOwnLineTest } from '../../src/log.ts';
 import { createLedger } from '../../src/losses.ts';
 import { createPipeline, type PipelineParts } from '../../src/pipeline.ts';
-import { ACCEPTED, FakePushClient, type PushScript, recordingLog } from '../fakes/doubles.ts';
+import { ACCEPTED, FakePushClient, type PushScript, recordingLog, TARGET } from '../fakes/doubles.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { nanosecondsOf, testConfig } from '../fakes/records.ts';
 
@@ -42,6 +42,8 @@ export function setUp(
     client,
     ledger,
     log,
+    target: TARGET,
+    mask: (text) => text,
     clock,
     random: () => 0.5,
     drawInstanceId: () => {

@@ -258,7 +258,11 @@ test('abandon counts what is held as lost at the end, and warns', async () => {
   pipeline.abandon();
   assert.equal(ledger.totals().dropped.shutdown_deadline, 2);
   assert.equal(pipeline.heldEntries(), 0);
-  assert.equal(log.messages.length, 1);
+  const [warning, lost, ...more] = log.messages;
+  assert.equal(warning?.fields['id'], 'flush_ran_out');
+  assert.equal(lost?.fields['shutdown_deadline'], 2);
+  assert.equal(lost.fields['cause'], warning.message);
+  assert.deepEqual(more, []);
 });
 
 test('idle, the pipeline has no timer', async () => {

@@ -28,6 +28,7 @@ test('has defaults for everything but the endpoint', () => {
     api: 'auto',
     port: 1234,
     logLevel: 'warn',
+    secrets: ['https://loki.example.com'],
     logTypes: ['platform', 'function'],
     batchMaxBytes: 1_048_576,
     batchMaxWaitMs: 1000,

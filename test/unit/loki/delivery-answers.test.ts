@@ -48,14 +48,15 @@ test('the same refusal is logged once per minute', async () => {
   assert.equal(log.messages.length, 2);
 });
 
-test('401 keeps the entries, says so once, and lets invocations go by without waiting', async () => {
+test('401 keeps the entries, says so once a minute, and lets invocations go by without waiting', async () => {
   const { clock, backlog, log, flush } = setUp(() => REFUSED);
   assert.equal(await flush('a'), 0);
-  await clock.advance(60_000);
+  await clock.advance(59_000);
+  assert.equal(log.messages.length, 1);
   assert.equal(await flush('b'), 0);
   await clock.advance(3_600_000);
   assert.equal(backlog.heldEntries(), 2);
-  assert.equal(log.messages.length, 1);
+  assert.ok(log.messages.length <= 62);
 });
 
 test('after a 401 a later push that is accepted brings everything out', async () => {

@@ -5,7 +5,7 @@ import type { StreamType } from '../../../src/loki/batch.ts';
 import { createDelivery } from '../../../src/loki/delivery.ts';
 import { createTeller } from '../../../src/loki/teller.ts';
 import { createLedger } from '../../../src/losses.ts';
-import { FakePushClient, type PushScript, recordingLog } from '../../fakes/doubles.ts';
+import { FakePushClient, type PushScript, recordingLog, TARGET } from '../../fakes/doubles.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { entryOf, metadataOf, testConfig } from '../../fakes/records.ts';
 
@@ -25,7 +25,7 @@ export function setUp(script: PushScript, changes: Partial<Config> = {}, random 
     ledger,
     clock,
     random,
-    tell: createTeller(log),
+    tell: createTeller(log, TARGET).tell,
   });
   const metadata = metadataOf({ request_id: 'r-1' });
 

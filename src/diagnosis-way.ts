@@ -1,0 +1,189 @@
+// What a push meets before an answer that can be read -> what it is: names, routes, connections, TLS, and whoever does not speak HTTP/1.1.
+// An error of Node is known by its code; its message gives advice that is of no use in Lambda, and can repeat what a setting holds.
+import { DIAGNOSES, type DiagnosisId } from './remedies.ts';
+import type { PushSymptom, Target, Told } from './symptoms.ts';
+
+const UNREACHABLE = 'Loki cannot be reached';
+
+/** How a server that wants TLS answers to a request in the clear, and one that wants HTTP/2: with SETTINGS or GOAWAY, of the whole connection. */
+const TLS_ALERT = '\x15\x03';
+const HTTP2_FIRST_FRAMES: readonly number[] = [4, 7];
+const HTTP2_STREAM_0 = '\0\0\0\0';
+
+type OnTheWay = Extract<PushSymptom, { kind: 'unreachable' | 'unanswered' }>;
+
+export function tellWay(symptom: OnTheWay, target: Target): Told {
+  const { phase, detail, address } = symptom;
+  const code = errorCodeOf(symptom);
+  const place = address === undefined || target.host.includes(address) ? target.host : `${target.host} at ${address}`;
+  const withCode = code === undefined ? '' : ` (${code})`;
+  const tls = tellTls(code ?? '', detail, place);
+  if (tls) return tls;
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return ['no_descriptors', `${UNREACHABLE}: no connection can be opened${withCode}`];
+  }
+  switch (phase) {
+    case 'name_not_found':
+      return ['name_not_found', `${UNREACHABLE}: there is no host named ${target.hostname}`];
+    case 'name_server_silent':
+      return ['name_server_silent', `${UNREACHABLE}: the name server does not answer for ${target.hostname}`];
+    case 'no_route':
+      return ['no_route', `${UNREACHABLE}: no route, connecting to ${place} ${endOf(symptom, 'is not answered')}`];
+    case 'refused':
+      return [
+        'connection_refused',
+        `${UNREACHABLE}: ${place} refuses the connection, nothing listens there`,
+        isLoopback(target.hostname)
+          ? `${target.hostname} is the sandbox itself: set LOKI_PUSH_ENDPOINT to Loki`
+          : undefined,
+      ];
+    case 'tls':
+      return /time|within/i.test(detail) || code?.includes('TIMEOUT') || code === 'ETIMEDOUT'
+        ? ['tls_silent', `${UNREACHABLE}: TLS, ${place} accepts the connection and does not answer the handshake`]
+        : ['tls_failed', `${UNREACHABLE}: TLS, the handshake with ${place} is broken off${withCode}`];
+    case 'closed':
+      return ['connection_closed', `${UNREACHABLE}: ${place} closes the connection${withCode}`, plainOnly(target)];
+    case 'answer':
+      return tellUnanswered(symptom, target);
+  }
+}
+
+/** A push that is still under way when its time is over. */
+export function tellPending({ afterMs, waitsFor }: Extract<PushSymptom, { kind: 'ran_out' }>, target: Target): Told {
+  const limit = { detail: `${afterMs} ms`, code: undefined, address: undefined };
+  switch (waitsFor) {
+    case 'name':
+      return tellWay({ kind: 'unreachable', phase: 'name_server_silent', ...limit }, target);
+    case 'connection':
+      return tellWay({ kind: 'unreachable', phase: 'no_route', ...limit }, target);
+    case 'tls':
+      return tellWay({ kind: 'unreachable', phase: 'tls', ...limit, code: 'ETIMEDOUT' }, target);
+    case 'answer':
+      return tellWay({ kind: 'unanswered', phase: 'answer', ...limit }, target);
+    case undefined:
+      return ['flush_ran_out', `no push to ${target.host} was answered within ${afterMs} ms`];
+  }
+}
+
+function tellUnanswered(symptom: OnTheWay, target: Target): Told {
+  if (/reset|closed|hang up|EPIPE|ECONNABORTED/i.test(`${symptom.code} ${symptom.detail}`)) {
+    const code = errorCodeOf(symptom);
+    const how = code === undefined ? '' : ` (${code})`;
+    // Some servers say nothing at all when they are spoken to in the clear.
+    if (!target.secure && /443$/.test(String(target.port))) {
+      return [
+        'tls_expected',
+        `Loki does not answer: ${target.host} closes the connection; TLS may be spoken there${how}`,
+      ];
+    }
+    return [
+      'connection_closed',
+      `a push was sent to ${target.host}, which closed the connection${how}`,
+      plainOnly(target),
+    ];
+  }
+  return ['no_answer', `a push was sent to ${target.host}, and no answer came${endOf(symptom, '')}`.trimEnd()];
+}
+
+/** Some servers say nothing at all when they are spoken to in the clear. */
+function plainOnly({ secure }: Target): string | undefined {
+  return secure ? undefined : `if TLS is spoken there, write https://; else ${DIAGNOSES.connection_closed[1]}`;
+}
+
+/** `timed out after 5000 ms`, as far as it is known. */
+function endOf(
+  { code, detail }: { readonly code?: string | undefined; readonly detail: string },
+  otherwise: string,
+): string {
+  const limit = /(\d+) ?ms/.exec(detail)?.[1];
+  if (limit !== undefined) return otherwise === '' ? ` within ${limit} ms` : `timed out after ${limit} ms`;
+  if (code === 'ETIMEDOUT' || code?.includes('TIMEOUT')) return otherwise === '' ? '' : 'timed out';
+  const shown = codeOf(code);
+  return shown === undefined ? otherwise : `${otherwise === '' ? '' : 'failed'} (${shown})`;
+}
+
+/** What OpenSSL and Node call it -> what it is. The name of an error stands in `code`, or in the text of OpenSSL. */
+const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
+  [/CERT_HAS_EXPIRED/, 'tls_expired', 'its certificate has expired'],
+  [/CERT_NOT_YET_VALID/, 'tls_not_yet_valid', 'its certificate is not valid yet'],
+  [/ALTNAME_INVALID/, 'tls_wrong_name', 'its certificate is for another name'],
+  [/DEPTH_ZERO_SELF_SIGNED_CERT/, 'tls_self_signed', 'its certificate is self-signed'],
+  [/SELF_SIGNED_CERT_IN_CHAIN/, 'tls_self_signed', 'the authority of its certificate is not known'],
+  [
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT/,
+    'tls_unknown_authority',
+    'its certificate leads to no known authority: an intermediate one is missing, or it is private',
+  ],
+  [
+    /CERT_UNTRUSTED|INVALID_CA|INVALID_PURPOSE|CERT_REVOKED|CERT_CHAIN_TOO_LONG|CERT_SIGNATURE_FAILURE/,
+    'tls_failed',
+    'its certificate is not accepted',
+  ],
+  [
+    /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA\b|ALERT_NO_CERTIFICATE|certificate required|bad certificate/,
+    'tls_client_certificate',
+    'it asks for a client certificate',
+  ],
+  [/NO_APPLICATION_PROTOCOL|no application protocol/, 'http2_only', 'it does not speak HTTP/1.1'],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|wrong version number|packet length too long|INVALID_RECORD/,
+    'tls_not_spoken',
+    'it does not speak TLS',
+  ],
+  [
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|protocol version|unsupported protocol/,
+    'tls_no_common_version',
+    'it speaks no version of TLS that is safe',
+  ],
+  [/UNRECOGNIZED_NAME|unrecognized name/, 'tls_wrong_name', 'it does not know this host name'],
+  [
+    /HANDSHAKE_FAILURE|handshake failure/,
+    'tls_no_common_version',
+    'it refuses the handshake: no common version or cipher, or a client certificate is missing',
+  ],
+];
+
+function tellTls(code: string, detail: string, place: string): Told | undefined {
+  const [, id, what] =
+    TLS_ERRORS.find(([error]) => error.test(code) || (/SSL|TLS|EPROTO/.test(code + detail) && error.test(detail))) ??
+    [];
+  if (id === undefined) return undefined;
+  const names = id === 'tls_wrong_name' ? namesIn(detail) : '';
+  return [id, `${UNREACHABLE}: TLS with ${place} failed, ${what}${names}`];
+}
+
+/** The names that a certificate is for: no secret, and of few kinds of characters. */
+function namesIn(detail: string): string {
+  const names = [...detail.matchAll(/\b(?:DNS|IP Address):([\w.*:-]{1,100})/g)].map(([, name]) => name);
+  return names.length === 0 ? '' : `: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and others' : ''}`;
+}
+
+export function tellUnreadable({ detail, code }: Extract<PushSymptom, { kind: 'unreadable' }>, target: Target): Told {
+  const shown = codeOf(code);
+  const tls = tellTls(code ?? '', detail, target.host);
+  if (tls) return tls;
+  if (detail.startsWith(TLS_ALERT)) {
+    return ['tls_expected', `Loki cannot be read: ${target.host} speaks TLS, and we do not`];
+  }
+  if (detail.slice(5, 9) === HTTP2_STREAM_0 && HTTP2_FIRST_FRAMES.includes(detail.charCodeAt(3))) {
+    return ['http2_only', `Loki cannot be read: ${target.host} speaks HTTP/2 alone`];
+  }
+  return [
+    'not_http',
+    `Loki cannot be read: ${target.host} answers with what is not HTTP/1.1${shown ? ` (${shown})` : ''}`,
+  ];
+}
+
+/** The name of an error stands in `code`, or at the beginning of `detail`. */
+function errorCodeOf({ code, detail }: OnTheWay): string | undefined {
+  return codeOf(code) ?? codeOf(detail.split(' ', 1)[0]);
+}
+
+/** The name of an error, and nothing else that may stand in its place. */
+export function codeOf(code: unknown): string | undefined {
+  return typeof code === 'string' && /^[A-Z][A-Z\d_]{2,60}$/.test(code) ? code : undefined;
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|127\.[\d.]+|\[::1\])$/i.test(hostname);
+}

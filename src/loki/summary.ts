@@ -1,0 +1,38 @@
+// Sends a summary line of our own to Loki, past the backlog: it must neither push out nor hold up what it is about, and a summary that is
+// lost is no loss.
+import type { Clock } from '../time.ts';
+import { createBatchBuilder, type Entry } from './batch.ts';
+import type { PushClient } from './push-client.ts';
+
+export interface SummarySender {
+  /** @returns whether Loki took it; the caller need not wait for that */
+  send(entry: Entry): Promise<boolean>;
+  /** Resolves when nothing is under way. */
+  sent(): Promise<unknown>;
+}
+
+const MAX_BYTES = 65_536;
+/** At the end of its millisecond: what other extensions say begins at the start of theirs. */
+const NANOS = 999_999;
+
+/** @param labels of the stream of extensions */
+export function createSummarySender(client: Pick<PushClient, 'push'>, labels: string, clock: Clock): SummarySender {
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function push(entry: Entry): Promise<boolean> {
+    const nowMs = clock.now();
+    const builder = createBatchBuilder('extension', labels, MAX_BYTES);
+    builder.add({ ms: nowMs, nanos: NANOS }, entry, nowMs);
+    const batch = builder.seal();
+    return batch !== undefined && (await client.push(batch.body)).kind === 'accepted';
+  }
+
+  return {
+    send(entry) {
+      const sending = push(entry).catch(() => false);
+      last = sending;
+      return sending;
+    },
+    sent: () => last,
+  };
+}

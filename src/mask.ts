@@ -1,0 +1,157 @@
+// Takes every secret in force out of a text, in each form in which an answer, an error or a URL may repeat it: as it is, in base64, percent-encoded,
+// as JSON or HTML write it. All that is printed goes through it; it is late code, as a healthy run prints nothing.
+
+export interface Mask {
+  /** The text, with `[masked]` in the place of each secret. */
+  (text: string): string;
+  /**
+   * For a text from outside: undefined if a secret stands in it that is too short to be masked. To take out each `ab` would show where it was.
+   */
+  readonly outside: (text: string) => string | undefined;
+}
+
+export const MASKED = '[masked]';
+/** Below this a secret cannot be told from the words around it. */
+const SHORTEST_MASKED = 4;
+/** Less of a base64 text than this may be there by chance. */
+const SHORTEST_BASE64 = 5;
+
+/** @param settings the values of all secret settings as they were typed, and of the Authorization header that is sent */
+export function createMask(settings: readonly string[]): Mask {
+  let patterns: { readonly long: RegExp | undefined; readonly short: RegExp | undefined } | undefined;
+  // At the first text: a healthy run has none.
+  const compiled = () => {
+    patterns ??= patternsOf(settings);
+    return patterns;
+  };
+  const mask = (text: string) => {
+    const { long } = compiled();
+    return long ? text.replace(long, MASKED) : text;
+  };
+  const outside = (text: string) => {
+    const masked = mask(text);
+    const { short } = compiled();
+    return short && masked.search(short) >= 0 ? undefined : masked;
+  };
+  return Object.assign(mask, { outside });
+}
+
+function patternsOf(settings: readonly string[]) {
+  const secrets = [...new Set(settings.flatMap(secretsIn))];
+  const long = secrets.filter((secret) => secret.length >= SHORTEST_MASKED);
+  // A few signs are the padding of a token, or what stood between two parts of a setting.
+  const short = secrets.filter((secret) => secret.length < SHORTEST_MASKED && /[\p{L}\p{N}]/u.test(secret));
+  return { long: patternOf(long.flatMap(formsOf)), short: patternOf(short.flatMap(formsOf)) };
+}
+
+/** What is secret in a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also what x says. */
+function secretsIn(setting: string): string[] {
+  const text = unquoted(setting);
+  if (text.startsWith('{')) return [text, ...valuesOfJson(text).flatMap(secretsIn)];
+  const [, rest] = /^[a-z][a-z\d+.-]*:\/\/(.*)$/is.exec(text) ?? [];
+  if (rest !== undefined) return secretsInUrl(rest);
+  const values = text.includes('=') ? text.split(',').map((pair) => pair.slice(pair.indexOf('=') + 1)) : [];
+  return [setting, text, ...values].flatMap((value) => [value.trim(), ...secretsInHeader(unquoted(value))]);
+}
+
+/**
+ * User info ends at the last `@` of the host, or at the last of all: where a `/`, `?` or `#` of a password was not encoded, a part of it
+ * stands in the place of the host, and the rest in the path.
+ */
+function secretsInUrl(rest: string): string[] {
+  const [authority = ''] = rest.split(/[/?#]/);
+  const [, query = ''] = /[?#](.*)$/s.exec(rest) ?? [];
+  const values = query.split(/[&#]/).map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const found = [...secretsInUserInfo(authority), ...secretsInUserInfo(rest), query, ...values];
+  return found.flatMap((one) => [one, decoded(one)]);
+}
+
+function secretsInUserInfo(text: string): string[] {
+  const userInfo = text.slice(0, Math.max(0, text.lastIndexOf('@')));
+  const at = userInfo.indexOf(':');
+  if (at < 0) return [userInfo];
+  const password = userInfo.slice(at + 1);
+  return [userInfo, userInfo.slice(0, at), password, ...password.split(/[/?#@]/)];
+}
+
+function secretsInHeader(value: string): string[] {
+  const [, scheme = '', credentials = ''] = /^([a-z-]+)[ :]+(\S.*)$/is.exec(value) ?? [];
+  const parts = [value, credentials, ...value.split(/[\s:=;]+/).filter((part) => part.length >= 8)];
+  if (scheme.toLowerCase() !== 'basic') return parts;
+  const pair = Buffer.from(credentials, 'base64').toString();
+  const at = pair.indexOf(':');
+  const user = pair.slice(0, Math.max(0, at));
+  // The numeric user of Grafana Cloud is no secret, and is told at the start.
+  return [...parts, pair, pair.slice(at + 1), ...(/^\d*$/.test(user) ? [] : [user])];
+}
+
+function formsOf(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const utf8 = Buffer.from(secret);
+  const percent = encodeURIComponent(secret);
+  return [
+    secret,
+    json,
+    json.replaceAll('/', '\\/'),
+    json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    // Go writes these three so, and quotes a text that it reports once more.
+    json.replaceAll(/[<>&]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`),
+    JSON.stringify(json).slice(1, -1),
+    percent,
+    percent.replaceAll('%20', '+'),
+    percent.replaceAll(/[!'()*]/g, (unit) => `%${unit.charCodeAt(0).toString(16)}`),
+    encodeURI(secret),
+    html(secret, '&quot;', '&#39;'),
+    html(secret, '&#34;', '&#x27;'),
+    utf8.toString('latin1'),
+    utf8.toString('hex'),
+    ...[0, 1, 2].flatMap((before) => base64At(utf8, before)),
+  ];
+}
+
+/** What base64 makes of these bytes wherever they stand in a longer text: the characters that depend on neighbours are left out. */
+function base64At(bytes: Buffer, before: number): string[] {
+  const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64url');
+  const isWhole = (before + bytes.length) % 3 === 0;
+  const inner = whole.slice(before === 0 ? 0 : before + 1, isWhole ? undefined : -1);
+  if (inner.length < SHORTEST_BASE64) return [];
+  return [inner, inner.replaceAll('-', '+').replaceAll('_', '/')];
+}
+
+function html(text: string, quote: string, apostrophe: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', quote)
+    .replaceAll("'", apostrophe);
+}
+
+/** Longest first: a secret may begin with another one. */
+function patternOf(forms: readonly string[]): RegExp | undefined {
+  const sorted = [...new Set(forms)].filter((form) => form !== '').sort((a, b) => b.length - a.length);
+  if (sorted.length === 0) return undefined;
+  return new RegExp(sorted.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'gi');
+}
+
+function valuesOfJson(text: string): string[] {
+  try {
+    return Object.values(JSON.parse(text) as object).map((value) =>
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ); // it begins with a brace, so it is an object or an error
+  } catch {
+    return text.split(/["',:{}\s]+/);
+  }
+}
+
+function unquoted(text: string): string {
+  return text.trim().replace(/^(["'])(.*)\1$/s, '$2');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,59 @@
+// What can be seen of trouble, as whoever sees it hands it over. Nothing here is fit to be shown: `detail`, `answers` and `error` are raw text
+// from outside, which only `diagnosis.ts` reads.
+import type { DiagnosisId } from './remedies.ts';
+
+/** How far a connection came. */
+export type Phase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed' | 'answer';
+
+/** What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from outside. */
+export type PushSymptom =
+  | { readonly kind: 'accepted'; readonly status?: number; readonly odd?: 'status' | 'text' | undefined }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number; readonly detail: string }
+  | { readonly kind: 'too_large' | 'throttled' | 'failed'; readonly status?: number; readonly detail: string }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly detail: string;
+      readonly location?: string | undefined;
+    }
+  | { readonly kind: 'metadata_disallowed'; readonly detail: string }
+  | { readonly kind: 'unreadable'; readonly detail: string; readonly code?: string | undefined }
+  | {
+      readonly kind: 'unreachable' | 'unanswered';
+      readonly phase: Phase;
+      readonly detail: string;
+      readonly code?: string | undefined;
+      readonly address?: string | undefined;
+    }
+  | { readonly kind: 'interrupted'; readonly last?: PushSymptom | undefined }
+  /** A flush had its time, and no push was answered; `waitsFor` is what the last one waited for, if that is known. */
+  | { readonly kind: 'ran_out'; readonly afterMs: number; readonly waitsFor: Pending | undefined };
+
+/** What a push that is under way waits for. */
+export type Pending = 'name' | 'connection' | 'tls' | 'answer';
+
+/** What was seen before or beside the pushes. `error` is whatever was thrown, `answers` raw text from outside. */
+export type SandboxSymptom =
+  | { readonly kind: 'setting'; readonly level: 'error' | 'warn'; readonly message: string }
+  | { readonly kind: 'port_taken'; readonly port: number; readonly error: unknown }
+  | { readonly kind: 'no_port' | 'subscription_failed' | 'next_unanswered'; readonly error: unknown }
+  | { readonly kind: 'subscription_refused'; readonly answers: string }
+  | { readonly kind: 'no_delivery' }
+  | { readonly kind: 'internal_error'; readonly error: unknown; readonly noneSent?: boolean };
+
+/** Where we push, and as whom; nothing of it is secret. */
+export interface Target {
+  /** Host, and port where it is not the scheme's own. */
+  readonly host: string;
+  readonly hostname: string;
+  readonly port: number;
+  /** Without the query. */
+  readonly path: string;
+  readonly secure: boolean;
+  readonly credentials: 'none' | 'numeric_user' | 'user' | 'other';
+  /** Makes a text from outside fit to be shown; undefined if it cannot be. */
+  readonly outside: (text: string) => string | undefined;
+}
+
+/** A diagnosis by its id, its sentence, and what to do if that depends on more than the id. */
+export type Told = readonly [id: DiagnosisId, sentence: string, remedy?: string | undefined];

@@ -1,0 +1,59 @@
+// Where we push, and as whom, as far as it may be told: host and path, never the query; the kind of credentials, never the credentials.
+import type { Target } from './symptoms.ts';
+
+export interface PushAddress {
+  /** Without user info. */
+  readonly url: string;
+  /** Value of the Authorization header. */
+  readonly authorization: string | undefined;
+}
+
+/** Where a part of a password may stand in the place of the host. */
+const UNSAID = 'the host in LOKI_PUSH_ENDPOINT';
+
+/** @param outside makes a text from outside fit to be shown; undefined if it cannot be */
+export function targetOf({ url, authorization }: PushAddress, outside: Target['outside']): Target {
+  const { host, hostname, port, pathname, protocol, search } = new URL(url);
+  const secure = protocol === 'https:';
+  const inDoubt = (pathname + search).includes('@');
+  return {
+    host: inDoubt ? UNSAID : host,
+    hostname: inDoubt ? UNSAID : hostname,
+    port: Number(port) || (secure ? 443 : 80),
+    path: inDoubt ? '' : pathname,
+    secure,
+    credentials: credentialsOf(authorization),
+    outside,
+  };
+}
+
+function credentialsOf(authorization: string | undefined): Target['credentials'] {
+  if (authorization === undefined) return 'none';
+  const user = userOf(authorization);
+  if (user === undefined) return 'other';
+  return isNumber(user) ? 'numeric_user' : 'user';
+}
+
+/** As whom we push: the user is told where it is a number, as at Grafana Cloud; any other name may be meant to be secret. */
+export function whoOf(authorization: string | undefined, tenantId: string | undefined): string {
+  const user = authorization && userOf(authorization);
+  const who =
+    authorization === undefined
+      ? 'nobody'
+      : user === undefined
+        ? 'bearer of a token'
+        : isNumber(user)
+          ? `user ${user}`
+          : 'a user';
+  return tenantId === undefined ? who : `${who}, tenant ${tenantId}`;
+}
+
+function userOf(authorization: string): string | undefined {
+  const [, base64 = ''] = /^basic +(\S+)$/i.exec(authorization) ?? [];
+  const pair = Buffer.from(base64, 'base64').toString();
+  return base64 === '' ? undefined : pair.slice(0, Math.max(0, pair.indexOf(':')));
+}
+
+function isNumber(user: string): boolean {
+  return /^\d{1,12}$/.test(user);
+}

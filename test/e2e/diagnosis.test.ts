@@ -1,0 +1,191 @@
+// Set-ups that are wrong, each in its own way: the function notices nothing, and one message says what failed, where, and what to do.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createSecureServer as createHttp2OverTls } from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { type Certificate, type CertificateOptions, createCertificate } from '../fakes/certificate.ts';
+import { type Bench, createBench, freePort } from '../fakes/extension.ts';
+import type { FakeLoki } from '../fakes/fake-loki.ts';
+import type { LokiAnswer } from '../fakes/loki/answers.ts';
+import { assertUnharmed, type OwnMessage, ownMessages } from './support/expect.ts';
+
+/** What is wrong: where the extension is told to push, and with which variables. */
+interface SetUp {
+  readonly endpoint: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+type Arrange = (t: TestContext, loki: FakeLoki) => SetUp | Promise<SetUp>;
+
+const authority = createCertificate({ name: 'Authority of the test' });
+const longAgo = { notBefore: new Date(0), notAfter: new Date(86_400_000) };
+
+/** Says which message is expected: its id, and a part of its sentence. */
+const setUps: readonly (readonly [what: string, arrange: Arrange, id: string, sentence: RegExp])[] = [
+  [
+    'a closed port',
+    async () => ({ endpoint: `http://127.0.0.1:${await freePort()}` }),
+    'connection_refused',
+    /cannot be reached: 127\.0\.0\.1:\d+ refuses/,
+  ],
+  ['a self-signed certificate', overTls({ hosts: ['127.0.0.1'] }, 'self'), 'tls_self_signed', /self-signed/],
+  ['a certificate that has expired', overTls({ hosts: ['127.0.0.1'], ...longAgo }), 'tls_expired', /has expired/],
+  [
+    'a certificate of tomorrow',
+    overTls({ hosts: ['127.0.0.1'], notBefore: new Date(Date.now() + 3_600_000) }),
+    'tls_not_yet_valid',
+    /not valid yet/,
+  ],
+  ['a certificate for another name', overTls({ hosts: ['other.example.com'] }), 'tls_wrong_name', /another name/],
+  [
+    'an authority that is not known',
+    overTls({ hosts: ['127.0.0.1'] }, 'unknown'),
+    'tls_unknown_authority',
+    /leads to no known authority/,
+  ],
+  ['a gateway that speaks HTTP/2 alone, over TLS', overHttp2, 'http2_only', /does not speak HTTP\/1\.1/],
+  [
+    'https to a port without TLS',
+    (_, loki) => ({ endpoint: loki.url.replace('http:', 'https:') }),
+    'tls_not_spoken',
+    /does not speak TLS/,
+  ],
+  [
+    'a sign-in page',
+    answering({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Grafana</title>' }),
+    'not_loki',
+    /is not Loki: 200, a web page, "Grafana"$/,
+  ],
+  ['no credentials', answering({ status: 401, body: 'Unauthorized' }), 'credentials_missing', /none are set/],
+  [
+    'wrong credentials',
+    answering({ status: 401 }, { LOKI_USERNAME: '123456', LOKI_PASSWORD: 'wrong-one' }),
+    'credentials_refused',
+    /401, authentication error: invalid token$/,
+  ],
+  ['no tenant', answering({ status: 401, body: 'no org id' }), 'tenant_missing', /wants to know the tenant/],
+  [
+    'a token without the right to write',
+    answering({ status: 403 }),
+    'forbidden',
+    /403, authentication error: invalid scope requested$/,
+  ],
+  [
+    'a wrong path',
+    (_, loki) => ({ endpoint: `${loki.url}/loki?key=canary-query` }),
+    'not_found',
+    /no push address at 127\.0\.0\.1:\d+\/loki: 404/,
+  ],
+  [
+    'a redirect',
+    answering({ status: 302, headers: { location: '/login?back=canary-query' } }),
+    'redirected',
+    /redirects our pushes to http:\/\/127\.0\.0\.1:\d+\/login \(302\)$/,
+  ],
+];
+
+suite('diagnosis', { concurrency: 2 }, () => {
+  for (const [what, arrange, id, sentence] of setUps) {
+    test(`says that there is ${what}`, async (t) => {
+      const { first, output } = await runWrongly(t, arrange);
+      assert.equal(first.fields['id'], id, output);
+      assert.match(first.message, sentence);
+      assert.ok(String(first.fields['remedy']).length > 10);
+      assert.doesNotMatch(output, /--use-system-ca|canary|wrong-one/);
+    });
+  }
+
+  test('names the cause beside what was lost', async (t) => {
+    const { messages } = await runWrongly(t, answering({ status: 403 }));
+    const lost = messages.at(-1);
+    assert.equal(lost?.fields['id'], 'lines_lost');
+    assert.ok(Number(lost.fields['shutdown_deadline']) > 0);
+    assert.match(String(lost.fields['cause']), /forbids our pushes: 403/);
+  });
+});
+
+/** Three short invocations and SHUTDOWN, of which the function must notice nothing. */
+async function runWrongly(
+  t: TestContext,
+  arrange: Arrange,
+): Promise<{ first: OwnMessage; messages: readonly OwnMessage[]; output: string }> {
+  let environment: SetUp['environment'] = {};
+  const bench: Bench = await createBench(t, {
+    endpoint: async (loki) => {
+      const setUp = await arrange(t, loki);
+      environment = setUp.environment ?? {};
+      return setUp.endpoint;
+    },
+    get environment() {
+      return { LOKI_RETRY_MIN_BACKOFF_MS: '10', LOKI_RETRY_MAX_BACKOFF_MS: '50', ...environment };
+    },
+  });
+  const { emulator } = bench;
+  await emulator.start();
+  for (let count = 0; count < 3; count++) {
+    const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
+    assert.equal(extensionTimedOut, false);
+  }
+  const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
+  assert.equal(exitCode, 0);
+  assert.equal(exitedBeforeDeadline, true);
+  assertUnharmed(emulator);
+  const messages = ownMessages(emulator);
+  const [first] = messages;
+  assert.ok(first !== undefined, 'something is said');
+  return { first, messages, output: emulator.output };
+}
+
+function answering(answer: LokiAnswer, environment: SetUp['environment'] = {}): Arrange {
+  return (_, loki) => {
+    loki.script(() => answer);
+    return { endpoint: loki.url, environment };
+  };
+}
+
+/** @param trust whether the certificate is known, of an unknown authority, or signed by itself */
+function overTls(
+  certificate: Omit<CertificateOptions, 'name'>,
+  trust: 'known' | 'unknown' | 'self' = 'known',
+  options: TlsOptions = {},
+): Arrange {
+  return async (t) => {
+    const own = createCertificate({ name: 'Loki', ...certificate, ...(trust !== 'self' && { issuer: authority }) });
+    const port = await serve(t, createTlsServer({ cert: own.cert, key: own.key, ...options }));
+    return { endpoint: `https://127.0.0.1:${port}`, environment: trust === 'known' ? trusting(t, authority) : {} };
+  };
+}
+
+async function overHttp2(t: TestContext): Promise<SetUp> {
+  const { cert, key } = createCertificate({ name: 'Loki', hosts: ['127.0.0.1'], issuer: authority });
+  const port = await serve(t, createHttp2OverTls({ cert, key }));
+  return { endpoint: `https://127.0.0.1:${port}`, environment: trusting(t, authority) };
+}
+
+function trusting(t: TestContext, { cert }: Certificate): Record<string, string> {
+  const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'authority.pem'), cert);
+  return { NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') };
+}
+
+/** @returns the port */
+async function serve(t: TestContext, server: Pick<Server, 'listen' | 'address' | 'close' | 'on'>): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  server.on('tlsClientError' as 'error', () => {});
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}

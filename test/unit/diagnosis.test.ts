@@ -1,0 +1,443 @@
+// Every symptom that can be seen, and whether a stranger would know what to do: phase, address, cause, and no word from outside.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { diagnosePush, diagnoseSandbox } from '../../src/diagnosis.ts';
+import { DIAGNOSES } from '../../src/remedies.ts';
+import type { PushSymptom, SandboxSymptom } from '../../src/symptoms.ts';
+import { targetOf } from '../../src/target.ts';
+
+const SECRET = 'canary-7471';
+
+function target(url = 'https://loki.example.com/loki/api/v1/push', authorization: string | undefined = undefined) {
+  return targetOf({ url, authorization }, (text) => text.replaceAll(SECRET, '[masked]'));
+}
+
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+const plain = target('http://loki.example.com:3100/loki/api/v1/push');
+const cloud = target('https://logs-prod-012.grafana.net/loki/api/v1/push', basic('me@example.com:glc_x'));
+const local = target('http://127.0.0.1:3100/loki/api/v1/push');
+
+const unreachable = (
+  phase: 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed',
+  code?: string,
+  detail = '',
+): PushSymptom => ({
+  kind: 'unreachable',
+  phase,
+  code,
+  detail,
+  address: '10.0.0.1:443',
+});
+const unanswered = (detail: string, code?: string): PushSymptom => ({
+  kind: 'unanswered',
+  phase: 'answer',
+  detail,
+  code,
+});
+const refused = (status: number, text = '', location?: string): PushSymptom => ({
+  kind: 'refused',
+  status,
+  detail: `${status} ${text}`,
+  location,
+});
+const openssl = (text: string) =>
+  `write EPROTO 00A8:error:0A00010B:SSL routines:ssl3_get_record:${text}:../ssl/record.c:355:`;
+
+/** What is seen -> the diagnosis, and what its sentence says. */
+const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnType<typeof target>?])[] = [
+  ['no such host', unreachable('name_not_found', 'ENOTFOUND'), 'name_not_found', /no host named loki\.example\.com$/],
+  [
+    'a silent name server',
+    unreachable('name_server_silent', 'EAI_AGAIN'),
+    'name_server_silent',
+    /name server does not answer/,
+  ],
+  [
+    'no way out of the VPC',
+    unreachable('no_route', 'ETIMEDOUT', 'no connection within 5000 ms'),
+    'no_route',
+    /no route, connecting to loki\.example\.com at 10\.0\.0\.1:443 timed out after 5000 ms/,
+  ],
+  ['an unreachable network', unreachable('no_route', 'ENETUNREACH'), 'no_route', /failed \(ENETUNREACH\)/],
+  ['a closed port', unreachable('refused', 'ECONNREFUSED'), 'connection_refused', /refuses the connection/],
+  [
+    'a closed port of the sandbox',
+    unreachable('refused', 'ECONNREFUSED'),
+    'connection_refused',
+    /127\.0\.0\.1:3100/,
+    local,
+  ],
+  ['no descriptors', unreachable('closed', 'EMFILE'), 'no_descriptors', /EMFILE/],
+  ['a reset', unreachable('closed', 'ECONNRESET'), 'connection_closed', /ECONNRESET/],
+  ['an expired certificate', unreachable('tls', 'CERT_HAS_EXPIRED'), 'tls_expired', /certificate has expired/],
+  ['a certificate of tomorrow', unreachable('tls', 'CERT_NOT_YET_VALID'), 'tls_not_yet_valid', /not valid yet/],
+  [
+    "a certificate of another's",
+    unreachable(
+      'tls',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      `Hostname/IP does not match certificate's altnames: Host: ${SECRET}. is not in the cert's altnames: DNS:other.example.com, DNS:*.example.org`,
+    ),
+    'tls_wrong_name',
+    /for another name: other\.example\.com, \*\.example\.org$/,
+  ],
+  [
+    'a self-signed certificate',
+    unreachable(
+      'tls',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+    ),
+    'tls_self_signed',
+    /self-signed$/,
+  ],
+  [
+    'a private authority',
+    unreachable('tls', 'SELF_SIGNED_CERT_IN_CHAIN'),
+    'tls_self_signed',
+    /authority of its certificate is not known/,
+  ],
+  [
+    'a missing intermediate',
+    unreachable('tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+    'tls_unknown_authority',
+    /intermediate/,
+  ],
+  [
+    'an unknown authority',
+    unreachable('tls', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'),
+    'tls_unknown_authority',
+    /no known authority/,
+  ],
+  [
+    'a client certificate that is asked for',
+    unanswered('', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'),
+    'tls_client_certificate',
+    /client certificate/,
+  ],
+  [
+    'https to a port without TLS',
+    unreachable('tls', 'EPROTO', openssl('wrong version number')),
+    'tls_not_spoken',
+    /does not speak TLS/,
+  ],
+  [
+    'the same by its code',
+    unreachable('tls', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'),
+    'tls_not_spoken',
+    /does not speak TLS/,
+  ],
+  [
+    'TLS of old',
+    unreachable('tls', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'),
+    'tls_no_common_version',
+    /no version of TLS/,
+  ],
+  [
+    'HTTP/2 alone, over TLS',
+    unreachable('tls', 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'),
+    'http2_only',
+    /HTTP\/1\.1/,
+  ],
+  [
+    'a handshake that stalls',
+    unreachable('tls', undefined, 'no handshake within 5000 ms'),
+    'tls_silent',
+    /does not answer the handshake/,
+  ],
+  ['a handshake that fails for another reason', unreachable('tls', 'ECONNRESET'), 'tls_failed', /ECONNRESET/],
+  ['no answer', unanswered('no answer within 5000 ms'), 'no_answer', /no answer came within 5000 ms/],
+  [
+    'a connection that is closed after the push',
+    unanswered('other side closed', 'UND_ERR_SOCKET'),
+    'connection_closed',
+    /closed the connection/,
+  ],
+  [
+    'http to a TLS port that hangs up',
+    unanswered('other side closed', 'UND_ERR_SOCKET'),
+    'tls_expected',
+    /TLS may be spoken/,
+    target('http://loki.example.com:443/x'),
+  ],
+  [
+    'http to a TLS port that alerts',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\x15\x03\x01\0\x02\x02F' },
+    'tls_expected',
+    /speaks TLS/,
+    plain,
+  ],
+  [
+    'HTTP/2 alone, in the clear',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\0\0\x12\x04\0\0\0\0\0\0\x03' },
+    'http2_only',
+    /HTTP\/2/,
+    plain,
+  ],
+  [
+    'a greeting of SSH',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: `SSH-2.0-${SECRET}` },
+    'not_http',
+    /HPE_INVALID_CONSTANT/,
+    plain,
+  ],
+  ['freezes and nothing else', { kind: 'interrupted' }, 'frozen', /frozen before Loki answered/],
+  [
+    'freezes and no route',
+    { kind: 'interrupted', last: unreachable('no_route', 'ETIMEDOUT') },
+    'no_route',
+    /no route.*freezes/,
+  ],
+  ['a flush that ran out', { kind: 'ran_out', afterMs: 2_000, waitsFor: undefined }, 'flush_ran_out', /within 2000 ms/],
+  [
+    'a flush that waited for a name',
+    { kind: 'ran_out', afterMs: 2_000, waitsFor: 'name' },
+    'name_server_silent',
+    /name server/,
+  ],
+  [
+    'a flush that waited for a connection',
+    { kind: 'ran_out', afterMs: 2_000, waitsFor: 'connection' },
+    'no_route',
+    /timed out after 2000 ms/,
+  ],
+  ['a flush that waited for TLS', { kind: 'ran_out', afterMs: 2_000, waitsFor: 'tls' }, 'tls_silent', /handshake/],
+  [
+    'a flush that waited for an answer',
+    { kind: 'ran_out', afterMs: 2_000, waitsFor: 'answer' },
+    'no_answer',
+    /no answer came within 2000 ms/,
+  ],
+  [
+    'a sign-in page',
+    refused(200, '<html><head><title>Grafana</title></head>'),
+    'not_loki',
+    /not Loki: 200, a web page, "Grafana"$/,
+  ],
+  ['an odd status', { kind: 'accepted', status: 202, odd: 'status' }, 'odd_answer', /202 where Loki answers 204/],
+  ['an odd text', { kind: 'accepted', status: 200, odd: 'text' }, 'odd_answer', /a text/],
+  ['no credentials', refused(401, 'Unauthorized'), 'credentials_missing', /none are set/],
+  [
+    'wrong credentials',
+    refused(401, '{"error":"authentication error: invalid token"}'),
+    'credentials_refused',
+    /invalid token/,
+    target(undefined, basic('1:x')),
+  ],
+  ['a user of Grafana Cloud that is no number', refused(401, ''), 'user_not_numeric', /not a number/, cloud],
+  ['no tenant', refused(401, 'no org id\n'), 'tenant_missing', /tenant: 401, no org id$/],
+  ['a firewall', refused(403, '<html><head><title>403 Forbidden</title>'), 'forbidden', /"403 Forbidden"/],
+  [
+    'a wrong path',
+    refused(404, '404 page not found'),
+    'not_found',
+    /loki\.example\.com\/a\/path: 404/,
+    target('https://loki.example.com/a/path?key=secret'),
+  ],
+  ['405', refused(405), 'request_refused', /\/loki\/api\/v1\/push: 405/],
+  ['407', refused(407), 'proxy_credentials', /proxy/],
+  ['415', refused(415, SECRET), 'request_refused', /415, with a text of its own$/],
+  [
+    'a redirect',
+    refused(302, '', `https://user:${SECRET}@other.example.com/login?token=${SECRET}#x`),
+    'redirected',
+    /to https:\/\/other\.example\.com\/login \(302\)$/,
+  ],
+  ['a redirect without a place', refused(307), 'redirected', /redirects our pushes \(307\)$/],
+  [
+    '429',
+    {
+      kind: 'throttled',
+      status: 429,
+      detail: `429 ingestion rate limit exceeded for user ${SECRET} (limit: 5 bytes/sec)`,
+    },
+    'throttled',
+    /429, ingestion rate limit exceeded$/,
+  ],
+  [
+    '503',
+    { kind: 'failed', status: 503, detail: '503 no healthy upstream' },
+    'loki_failed',
+    /503, no healthy upstream$/,
+  ],
+  [
+    'a flaw of ours in a push',
+    { kind: 'failed', status: 0, detail: `TypeError: ${SECRET}\n    at send (file:///x/delivery.js:1:2)` },
+    'internal_error',
+    /: TypeError at delivery\.js:1:2$/,
+  ],
+  [
+    '500 with our header',
+    { kind: 'failed', status: 500, detail: `500 Authorization: Bearer ${SECRET}` },
+    'loki_failed',
+    /500, with a text of its own$/,
+  ],
+  [
+    'a tenant that is blocked',
+    {
+      kind: 'rejected',
+      reason: 'blocked',
+      status: 260,
+      detail: "260 ingestion blocked for user 'x' until '2036-01-01T00:00:00Z'",
+    },
+    'blocked',
+    /until 2036/,
+  ],
+  [
+    'a timestamp too old',
+    { kind: 'rejected', reason: 'too_old', status: 400, detail: '400 entry has timestamp too old' },
+    'too_old',
+    /too old/,
+  ],
+  [
+    'a timestamp too new',
+    {
+      kind: 'rejected',
+      reason: 'rejected',
+      status: 400,
+      detail: '400 entry has timestamp too new: 2036-01-01T00:00:00Z',
+    },
+    'too_new',
+    /2036/,
+  ],
+  [
+    'a line too long',
+    { kind: 'rejected', reason: 'line_too_long', status: 400, detail: "400 Max entry size '9' bytes exceeded" },
+    'line_too_long',
+    /9 bytes/,
+  ],
+  [
+    'a line that is quoted',
+    { kind: 'rejected', reason: 'rejected', status: 400, detail: `400 cannot parse "${SECRET}"` },
+    'rejected',
+    /400, with a text of its own$/,
+  ],
+  ['a line that is too large', { kind: 'too_large', status: 413, detail: '413' }, 'too_large', /413$/],
+  [
+    'no structured metadata',
+    { kind: 'metadata_disallowed', detail: '' },
+    'metadata_disallowed',
+    /none is sent from now on/,
+  ],
+];
+
+const secretError = Object.assign(new Error(`Unexpected token in "${SECRET}"`), { code: 'EADDRINUSE' });
+const sandbox: readonly (readonly [string, SandboxSymptom, string, RegExp])[] = [
+  [
+    'a setting without which nothing works',
+    { kind: 'setting', level: 'error', message: 'LOKI_X is not set' },
+    'setting_unusable',
+    /^LOKI_X is not set$/,
+  ],
+  [
+    'a setting that is passed over',
+    { kind: 'setting', level: 'warn', message: 'LOKI_X is odd' },
+    'setting_ignored',
+    /^LOKI_X is odd$/,
+  ],
+  [
+    'a port that is taken',
+    { kind: 'port_taken', port: 1234, error: secretError },
+    'port_taken',
+    /port 1234.*\(EADDRINUSE\)$/,
+  ],
+  ['no port', { kind: 'no_port', error: secretError }, 'no_port', /no logs are sent \(EADDRINUSE\)$/],
+  [
+    'a subscription that is refused',
+    {
+      kind: 'subscription_refused',
+      answers: `logs 2021-03-18: 400 {"errorType":"ValidationError","errorMessage":"${SECRET}"}; telemetry 2022-07-01: 500 ${SECRET}`,
+    },
+    'subscription_refused',
+    /: logs 2021-03-18: 400 ValidationError; telemetry 2022-07-01: 500$/,
+  ],
+  [
+    'a subscription that fails',
+    { kind: 'subscription_failed', error: secretError },
+    'subscription_failed',
+    /no logs are sent/,
+  ],
+  ['an emulator', { kind: 'no_delivery' }, 'no_delivery', /delivers no logs/],
+  ['a silent Extensions API', { kind: 'next_unanswered', error: secretError }, 'next_unanswered', /trying again/],
+  [
+    'a flaw of ours',
+    { kind: 'internal_error', error: secretError },
+    'internal_error',
+    /the function goes on: Error at diagnosis\.test\.ts:\d+:\d+/,
+  ],
+  [
+    'something thrown that is no error',
+    { kind: 'internal_error', error: SECRET, noneSent: true },
+    'internal_error',
+    /no logs are sent$/,
+  ],
+];
+
+const seen = new Set<string>(['lines_lost']);
+
+for (const [what, symptom, id, sentence, where = target()] of pushes) {
+  test(`${what}: ${id}`, () => {
+    const diagnosis = diagnosePush(symptom, where);
+    check(diagnosis, id, sentence);
+  });
+}
+
+for (const [what, symptom, id, sentence] of sandbox) {
+  test(`${what}: ${id}`, () => check(diagnoseSandbox(symptom), id, sentence));
+}
+
+function check(diagnosis: ReturnType<typeof diagnosePush>, id: string, sentence: RegExp): void {
+  assert.ok(diagnosis);
+  assert.equal(diagnosis.id, id);
+  assert.match(diagnosis.sentence, sentence);
+  const said = diagnosis.sentence + diagnosis.remedy;
+  assert.ok(diagnosis.remedy.length > 10);
+  assert.ok(!said.includes(SECRET), said);
+  assert.ok(!/--use-system-ca|undefined|null|secret|\[object/.test(said.replace('to keep credentials safe', '')), said);
+  seen.add(id);
+}
+
+test('there is a symptom for every diagnosis', () => {
+  assert.deepEqual([...seen].sort(), Object.keys(DIAGNOSES).sort());
+});
+
+test('what needs nobody is no trouble', () => {
+  assert.equal(diagnosePush({ kind: 'accepted', status: 204 }, target()), undefined);
+});
+
+test('a host in whose place a part of a password may stand is not named', () => {
+  const doubtful = target('http://user:12/34@host');
+  const diagnosis = diagnosePush(
+    unreachable('name_server_silent', 'EAI_AGAIN', 'getaddrinfo EAI_AGAIN user'),
+    doubtful,
+  );
+  assert.match(diagnosis?.sentence ?? '', /for the host in LOKI_PUSH_ENDPOINT$/);
+});
+
+test('at Grafana Cloud it is said when the address is that of Grafana and not of Loki', () => {
+  const stack = target('https://example.grafana.net/loki/api/v1/push', basic('123:glc_x'));
+  for (const symptom of [refused(404), refused(302, '', '/login'), refused(200, '<html>'), refused(405)]) {
+    assert.match(diagnosePush(symptom, stack)?.remedy ?? '', /that of Loki, https:\/\/logs-/);
+  }
+  assert.doesNotMatch(diagnosePush(refused(404), cloud)?.remedy ?? '', /logs-/);
+});
+
+test('a redirect to https, and one to a sign-in page, have their own remedies', () => {
+  const toTls = diagnosePush(refused(301, '', 'https://loki.example.com/loki/api/v1/push'), plain);
+  assert.match(toTls?.remedy ?? '', /write https:/);
+  const toPage = diagnosePush(refused(302, '', '/login'), target());
+  assert.match(toPage?.remedy ?? '', /not of Grafana or of a sign-in page/);
+});
+
+test('the README lists every diagnosis and what to do about it, and no other', () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+  const table = readme.split('<!-- diagnoses -->')[1]?.split('<!-- /diagnoses -->')[0] ?? '';
+  const [, ...rows] = [...table.matchAll(/^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$/gm)];
+  const listed = rows.map(([, id, remedy = '']) => [id, remedy.replaceAll('`', '')]);
+  assert.deepEqual(
+    listed,
+    Object.entries(DIAGNOSES).map(([id, [, remedy]]) => [id, remedy]),
+  );
+});

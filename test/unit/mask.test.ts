@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMask } from '../../src/mask.ts';
+
+const PASSWORD = 'p<a"s\\s&w:ö rd/9';
+const forms: readonly (readonly [string, string])[] = [
+  ['as it is', PASSWORD],
+  ['in other letters', PASSWORD.toUpperCase()],
+  ['in base64', Buffer.from(PASSWORD).toString('base64').replace(/=+$/, '').slice(0, -1)],
+  ['in base64 for URLs', Buffer.from(PASSWORD).toString('base64url').slice(0, -1)],
+  ['percent-encoded', encodeURIComponent(PASSWORD)],
+  ['in a form', encodeURIComponent(PASSWORD).replaceAll('%20', '+')],
+  ['in JSON', JSON.stringify(PASSWORD).slice(1, -1)],
+  ['in JSON within JSON', JSON.stringify(JSON.stringify(PASSWORD)).slice(3, -3)],
+  ['in the JSON of Go', 'p\\u003ca\\"s\\\\s\\u0026w:ö rd/9'],
+  ['in HTML', 'p&lt;a&quot;s\\s&amp;w:ö rd/9'],
+  ['in HTML with numbers', 'p&lt;a&#34;s\\s&amp;w:ö rd/9'],
+  ['in hexadecimal', Buffer.from(PASSWORD).toString('hex')],
+  ['as UTF-8 that was read as Latin-1', Buffer.from(PASSWORD).toString('latin1')],
+];
+
+for (const [how, form] of forms) {
+  test(`takes out a secret ${how}`, () => {
+    const masked = createMask([PASSWORD])(`invalid: ${form}.`);
+    assert.ok(!masked.includes(form), masked);
+    assert.match(masked, /^invalid: .*\[masked\].*\.$/);
+  });
+}
+
+for (const before of ['', 'u', 'us', 'user:', '123456:']) {
+  test(`takes out a secret that is a part of what was encoded in base64, behind ${JSON.stringify(before)}`, () => {
+    const encoded = Buffer.from(`${before}example-password`).toString('base64');
+    const masked = createMask(['example-password'])(encoded);
+    assert.ok(masked.includes('[masked]'), masked);
+    assert.ok(masked.length < '[masked]'.length + 14, masked);
+  });
+}
+
+/** A setting, and what of it must not be seen. */
+const settings: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'https://user-name:pass-word@loki.example.com/push?token=tok-en#frag-ment',
+    ['user-name', 'pass-word', 'tok-en', 'frag-ment'],
+  ],
+  ['https://user-name:pass%2Fword@loki.example.com', ['pass%2Fword', 'pass/word', 'user-name']],
+  ['http://user-name:12/34-56@host', ['user-name', '12/34-56', '34-56']],
+  ['http://user-name:pw?d-more@host', ['user-name', 'd-more']],
+  ['https://loki.example.com/push?key-alone', ['key-alone']],
+  ['X-Api-Key=the-key,broken the-rest', ['the-key', 'the-rest']],
+  ['{"X-Api-Key":"the-key","n":{"a":"inner-key"}}', ['the-key', 'inner-key']],
+  ['{"X-Api-Key":"the-key"', ['the-key']],
+  ['Authorization=Basic dXNlcjphbG9uZS1wdw==', ['alone-pw', 'user:alone-pw', 'dXNlcjphbG9uZS1wdw']],
+  ['Bearer glc_abcdefgh', ['glc_abcdefgh']],
+  ['123456:glc_abcdefgh==', ['glc_abcdefgh']],
+  ['"glc_quoted"', ['glc_quoted']],
+  ['not a url but a token', ['not a url but a token']],
+];
+
+for (const [setting, secrets] of settings) {
+  test(`knows what is secret in ${setting}`, () => {
+    const mask = createMask([setting]);
+    for (const secret of secrets) assert.equal(mask(`<${secret}>`).includes(secret), false, secret);
+  });
+}
+
+test('leaves host and path of a URL, and the numeric user of Grafana Cloud', () => {
+  const basic = `Basic ${Buffer.from('123456:glc_secret').toString('base64')}`;
+  const mask = createMask(['https://loki.example.com/loki/api/v1/push?x=secret', basic]);
+  const text = 'pushing to loki.example.com/loki/api/v1/push as user 123456';
+  assert.equal(mask(text), text);
+  assert.equal(mask('glc_secret'), '[masked]');
+});
+
+test('a text from outside that may hold a short secret is not shown at all', () => {
+  const mask = createMask(['abc']);
+  assert.equal(mask.outside('a label'), 'a label');
+  assert.equal(mask.outside('wrong: ABC'), undefined);
+  assert.equal(mask('about the fabric'), 'about the fabric', 'our own words stay');
+});
+
+test('without secrets nothing is changed', () => {
+  const mask = createMask([]);
+  assert.equal(mask('a text'), 'a text');
+  assert.equal(mask.outside('a text'), 'a text');
+});
