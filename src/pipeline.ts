@@ -204,7 +204,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     await flush;
     const afterMs = clock.now() - startMs;
     const inVain = backlog.heldEntries() > 0 && teller.acceptedPushes() === acceptedBefore && clock.now() >= untilMs;
-    if (inVain && teller.isWell()) teller.ranOut({ kind: 'ran_out', afterMs, waitsFor: undefined });
+    if (inVain && teller.isWell()) teller.ranOut({ kind: 'ran_out', afterMs, waitsFor: parts.client.waitsFor() });
   }
 
   return {

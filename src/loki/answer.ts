@@ -75,7 +75,8 @@ export interface Answer {
   readonly location?: string | undefined;
 }
 
-const DETAIL_CHARACTERS = 300;
+/** The title of a web page may come late. Nothing of it is printed as it stands. */
+const DETAIL_CHARACTERS = 2_000;
 
 /** The address is wrong, or the credentials: no entry is at fault. Of other 4xx the request is. */
 const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431];
@@ -83,10 +84,11 @@ const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]
 const PASSING_STATUSES = [408, 421, 425];
 
 /** Whether an answer says all that it will say, although the rest of its body is still to come. */
-export function isClear(answer: Answer): boolean {
-  const { status, text, contentType } = answer;
+export function isClear({ status, text }: Answer): boolean {
   if (!isSuccess(status)) return false;
-  return hasNoBody(status) || isHtml(readableOf(answer), contentType) || text.trimStart() !== '';
+  if (hasNoBody(status)) return true;
+  // Of a page for people the title is told, if it comes with the first bytes.
+  return text.trimStart() !== '';
 }
 
 /** @param nowMs when the answer came, for a `Retry-After` that names a date */

@@ -42,6 +42,7 @@ const MAX_HEAD_BYTES = 65_536;
 const TEXT_MS = 1_000;
 
 export function createConnection(origin: string, connector: Connector, clock: Clock): Connection {
+  let socketError: Error | undefined;
   let socket: Socket | undefined;
   let connecting: Connecting | undefined;
   let answers = 0;
@@ -67,6 +68,9 @@ export function createConnection(origin: string, connector: Connector, clock: Cl
         (opened) => {
           socket = opened;
           opened.once('close', close);
+          opened.once('error', (error) => {
+            socketError = error;
+          });
           callback(null, opened);
         },
         (error: Error) => callback(error, null),
@@ -90,6 +94,7 @@ export function createConnection(origin: string, connector: Connector, clock: Cl
         kept: answers > 0,
         connecting: () => connecting,
         bytesRead: () => socket?.bytesRead ?? 0,
+        socketError: () => socketError,
         ended(answered) {
           busy = false;
           lastUsedMs = clock.now();
@@ -115,12 +120,15 @@ interface PostParts {
   /** How far the connection is, once it is asked for. */
   readonly connecting: () => Connecting | undefined;
   readonly bytesRead: () => number;
+  /** What the socket said first: an alert of TLS comes before the end of the connection, of which alone undici tells. */
+  readonly socketError: () => Error | undefined;
   /** The exchange is over. */
   readonly ended: (answered: boolean) => void;
   readonly close: () => void;
 }
 
-function startPost({ send, clock, kept, connecting, bytesRead, ended, close }: PostParts): Post {
+function startPost(parts: PostParts): Post {
+  const { send, clock, kept, connecting, bytesRead, socketError, ended, close } = parts;
   const { promise, resolve } = Promise.withResolvers<PostResult>();
   const bytesBefore = bytesRead();
   let sent = false;
@@ -182,7 +190,7 @@ function startPost({ send, clock, kept, connecting, bytesRead, ended, close }: P
     onResponseError(_controller, error) {
       const silent = bytesRead() === bytesBefore;
       end(false);
-      tell(outcomeOf(error, sent), kept && silent);
+      tell(outcomeOf(socketError() ?? error, sent), kept && silent);
     },
   });
 

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createSecureServer as createHttp2OverTls } from 'node:http2';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createSecureServer as createHttp2OverTls, createServer as createHttp2Server } from 'node:http2';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
@@ -54,6 +54,34 @@ const setUps: readonly (readonly [what: string, arrange: Arrange, id: string, se
     (_, loki) => ({ endpoint: loki.url.replace('http:', 'https:') }),
     'tls_not_spoken',
     /does not speak TLS/,
+  ],
+  [
+    'http to a port with TLS',
+    async (t) => ({
+      endpoint: `http://127.0.0.1:${await serve(
+        t,
+        createTcpServer((socket) => socket.once('data', () => socket.end('\x15\x03\x01\0\x02\x02\x46', 'latin1'))),
+      )}`,
+    }),
+    'tls_expected',
+    /speaks TLS/,
+  ],
+  [
+    'what does not speak HTTP',
+    async (t) => ({
+      endpoint: `http://127.0.0.1:${await serve(
+        t,
+        createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
+      )}`,
+    }),
+    'not_http',
+    /not HTTP\/1\.1/,
+  ],
+  [
+    'a gateway that speaks HTTP/2 alone',
+    async (t) => ({ endpoint: `http://127.0.0.1:${await serve(t, createHttp2Server())}` }),
+    'http2_only',
+    /HTTP\/2 alone/,
   ],
   [
     'a sign-in page',

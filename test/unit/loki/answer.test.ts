@@ -42,7 +42,7 @@ test('a page for people is not from Loki, whatever its status says', () => {
 
 test('a success is clear as soon as the body can no longer turn out to be a page; any other answer when it has ended', () => {
   const clear = (status: number, text = '', contentType?: string) => isClear({ status, text, contentType });
-  assert.ok(clear(204) && clear(205) && clear(200, '', 'text/html') && clear(201, 'ok') && clear(200, ' <'));
+  assert.ok(clear(204) && clear(205) && clear(200, '<', 'text/html') && clear(201, 'ok') && clear(200, ' <'));
   for (const unclear of [clear(200), clear(200, ' \n'), clear(260), clear(400, 'entry'), clear(103)])
     assert.ok(!unclear);
 });
@@ -218,6 +218,6 @@ test('every status from 200 to 599 has an outcome with a detail that names it', 
     const outcome = outcomeOf(status, 'x'.repeat(5_000));
     if (!('detail' in outcome)) continue;
     assert.ok(outcome.detail.startsWith(String(status)));
-    assert.ok(outcome.detail.length < 400);
+    assert.ok(outcome.detail.length < 2_100);
   }
 });
