@@ -259,7 +259,7 @@ test('abandon counts what is held as lost at the end, and warns', async () => {
   assert.equal(ledger.totals().dropped.shutdown_deadline, 2);
   assert.equal(pipeline.heldEntries(), 0);
   const [warning, lost, ...more] = log.messages;
-  assert.equal(warning?.fields['id'], 'flush_ran_out');
+  assert.equal(warning?.fields['id'], 'no_answer');
   assert.equal(lost?.fields['shutdown_deadline'], 2);
   assert.equal(lost.fields['cause'], warning.message);
   assert.deepEqual(more, []);
