@@ -130,8 +130,9 @@ function tellRedirect({ status, location }: Extract<PushSymptom, { kind: 'refuse
 function placeOf(location: string | undefined, { secure, host, outside }: Target): string | undefined {
   const url = location === undefined ? null : URL.parse(location, `${secure ? 'https:' : 'http:'}//${host}`);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
-  const place = outside(url.origin + url.pathname);
-  return place === undefined || place.length > 2 * SHOWN_CHARACTERS ? undefined : place;
+  // A path that is long or encoded may repeat what we sent.
+  const path = /^[\w./~-]{1,80}$/.test(url.pathname) ? url.pathname : '/...';
+  return outside(url.origin + path);
 }
 
 /** The stack of Grafana Cloud has an address for people and one for Loki, and the first is easier to find. */

@@ -111,7 +111,7 @@ async function serve(started: Started): Promise<void> {
   const tidier = createTidier(openHeap(), systemClock, setImmediate);
   const asked = Promise.withResolvers<void>();
   let isInit = true;
-  let subscribed = false;
+  let api: Api | undefined;
   if (config.enabled && endpoint) {
     const listener = await listen(config.port, log, (body, release) => {
       // The first body waits for the code that it needs, and that for the next event to be asked for; those after it queue behind it in order.
@@ -122,7 +122,7 @@ async function serve(started: Started): Promise<void> {
         if (isInit && !snapshot && !managed) pipeline?.sendNow();
       });
     });
-    if (listener) subscribed = await trySubscribe(runtimeApi, registration, config, listener, log);
+    if (listener) api = await trySubscribe(runtimeApi, registration, config, listener, log);
   }
 
   const terminated = Promise.withResolvers<unknown>();
@@ -137,12 +137,13 @@ async function serve(started: Started): Promise<void> {
         process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
+        if (log.isOn('info')) void sayStarted(late, config, api, log);
       });
       isInit = false;
       if (event.kind === 'invoke') tidier.awake();
       return event;
     },
-    deliverer: () => (subscribed ? openPipeline() : Promise.resolve(undefined)),
+    deliverer: () => (api ? openPipeline() : Promise.resolve(undefined)),
     terminated: terminated.promise,
     strategy: config.flushStrategy,
     flushTimeoutMs: config.flushTimeoutMs,
@@ -187,19 +188,30 @@ async function listen(
   }
 }
 
-/** @returns whether the platform will deliver */
+type Api = 'logs' | 'telemetry';
+
+/** One line about where logs are sent. */
+async function sayStarted(late: Started['late'], config: Config, api: Api | undefined, log: Log): Promise<void> {
+  try {
+    log.write('info', 'started', (await late()).describeStart(config, api));
+  } catch (error) {
+    log.tellSymptom({ kind: 'internal_error', error });
+  }
+}
+
+/** @returns the API through which the platform will deliver; undefined if it will not */
 async function trySubscribe(
   runtimeApi: RuntimeApi,
   registration: Registration,
   config: Config,
   listener: Listener,
   log: Log,
-): Promise<boolean> {
+): Promise<Api | undefined> {
   try {
     // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that were asked for.
     const types = [...new Set([...config.logTypes, 'platform' as const])];
     const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
-    if (subscription.kind === 'subscribed') return true;
+    if (subscription.kind === 'subscribed') return subscription.api;
     if (subscription.kind === 'refused') {
       log.tellSymptom({ kind: 'subscription_refused', answers: subscription.answers });
     } else {
@@ -208,7 +220,7 @@ async function trySubscribe(
   } catch (error) {
     log.tellSymptom({ kind: 'subscription_failed', error });
   }
-  return false;
+  return undefined;
 }
 
 /** Lambda gives a function of this much memory one whole CPU, and a smaller one its part of it. */

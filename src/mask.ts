@@ -13,6 +13,8 @@ export interface Mask {
 export const MASKED = '[masked]';
 /** Below this a secret cannot be told from the words around it. */
 const SHORTEST_MASKED = 4;
+/** A piece of a secret that is shorter may be a word like any other. */
+const SHORTEST_PIECE = 8;
 /** Less of a base64 text than this may be there by chance. */
 const SHORTEST_BASE64 = 5;
 
@@ -37,7 +39,10 @@ export function createMask(settings: readonly string[]): Mask {
 }
 
 function patternsOf(settings: readonly string[]) {
-  const secrets = [...new Set(settings.flatMap(secretsIn))];
+  const wholes = settings.flatMap(secretsIn);
+  // A URL in which a secret stands is taken apart at these signs.
+  const pieces = wholes.flatMap((secret) => secret.split(/[/?#@]/)).filter((piece) => piece.length >= SHORTEST_PIECE);
+  const secrets = [...new Set([...wholes, ...pieces])];
   const long = secrets.filter((secret) => secret.length >= SHORTEST_MASKED);
   // A few signs are the padding of a token, or what stood between two parts of a setting.
   const short = secrets.filter((secret) => secret.length < SHORTEST_MASKED && /[\p{L}\p{N}]/u.test(secret));

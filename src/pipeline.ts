@@ -3,7 +3,7 @@
 import type { Config } from './config/config.ts';
 import { createEntries } from './entries.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
-import type { Log } from './log.ts';
+import type { Log, LogFields } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
 import type { StreamType } from './loki/batch.ts';
 import { createDelivery } from './loki/delivery.ts';
@@ -114,6 +114,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     clock,
     random: parts.random,
     tell: teller.tell,
+    pushed: teller.pushed,
     settled() {
       // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
       if (concurrent) reportLosses();
@@ -135,6 +136,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Whether the next slice is under way. */
   let reading = false;
   let begun = false;
+  /** Invocations that waited for a flush, and for how long in all. */
+  const held = { timesHeld: 0, heldMs: 0 };
   const summaries = createSummarySender(parts.client, labels.extension, clock);
   const losses = createLossReports({
     ledger,
@@ -197,6 +200,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     losses.report(delivery.isHealthy());
   }
 
+  function totals(): LogFields {
+    const { received, accepted, dropped } = ledger.totals();
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    const counts = { received, accepted, filtered: 0, dropped: lost, held: backlog.heldEntries() };
+    return { ...counts, slowestPushMs: teller.slowestPushMs(), ...held };
+  }
+
   /** Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is that. */
   async function watch(flush: Promise<void>, untilMs: EpochMs): Promise<void> {
     const startMs = clock.now();
@@ -238,9 +248,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       delivery.sendNow();
     },
     async flush(untilMs) {
+      const startMs = clock.now();
       await readWaiting(untilMs);
       await watch(delivery.flush(untilMs), untilMs);
       await settledBy(clock, summaries.sent(), untilMs);
+      held.timesHeld++;
+      held.heldMs += clock.now() - startMs;
     },
     async drain(untilMs) {
       await readWaiting(untilMs);
@@ -255,6 +268,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (unread > 0) lose('shutdown_deadline', unread);
       backlog.abandon();
       losses.warnLast();
+      if (log.isOn('info')) log.write('info', 'totals', totals());
     },
     reportLosses,
     isHealthy: () => delivery.isHealthy(),

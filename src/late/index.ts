@@ -3,13 +3,13 @@
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import { diagnoseSandbox } from '../diagnosis.ts';
-import { createOwnLineTest, type Log, type LogSink, type Words } from '../log.ts';
+import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
 import { createPushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
 import { createMask } from '../mask.ts';
 import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
-import { targetOf } from '../target.ts';
+import { targetOf, whoOf } from '../target.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
 
@@ -45,6 +45,15 @@ export async function openLogSink(config: Config): Promise<LogSink> {
   const words: Words = { mask: createMask(secretsOf(config)), diagnose: diagnoseSandbox };
   const { createPinoPrint } = await import('../log-pino.ts');
   return { print: createPinoPrint(), words };
+}
+
+/** Where logs are sent, as whom and how, for the line at the start. */
+export function describeStart(config: Config, api: string | undefined): LogFields {
+  const { endpoint, flushStrategy } = config;
+  if (!endpoint) return { version };
+  const { host, path, secure } = targetOf(endpoint, (text) => text);
+  const to = `${secure ? 'https:' : 'http:'}//${host}${path}`;
+  return { version, to, as: whoOf(endpoint.authorization, endpoint.tenantId), api, strategy: flushStrategy };
 }
 
 /** Beside what was typed the header that is made of it. */

@@ -10,7 +10,7 @@ import { createBreaker } from './breaker.ts';
 import { createJudge, ownFault } from './judge.ts';
 import type { PushClient } from './push-client.ts';
 import type { QueuedBatch } from './queue.ts';
-import type { Tell } from './teller.ts';
+import type { Pushed, Tell } from './teller.ts';
 
 export type DeliveryConfig = Pick<
   Config,
@@ -51,6 +51,8 @@ export interface DeliveryParts {
   readonly random: () => number;
   /** Hears of every outcome and what it led to. */
   readonly tell: Tell;
+  /** Hears how long each push took. */
+  readonly pushed?: (push: Pushed) => void;
   /** Is called when the account of a push is settled. */
   readonly settled?: () => void;
 }
@@ -144,7 +146,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     inFlight++;
     if (isSuspect) suspectsInFlight++;
     try {
-      judge.conclude(taken, await outcomeOf(taken));
+      const { entryCount, body } = taken.batch;
+      const startMs = clock.now();
+      const outcome = await outcomeOf(taken);
+      const tookMs = clock.now() - startMs;
+      parts.pushed?.({ outcome: outcome.kind, entries: entryCount, bytes: body.length, tookMs });
+      judge.conclude(taken, outcome);
     } catch (error) {
       judge.stumbled(error);
     } finally {

@@ -19,8 +19,20 @@ export interface Consequence {
 
 export type Tell = (outcome: PushOutcome, consequence: Consequence) => void;
 
+/** One push that has ended. */
+export interface Pushed {
+  readonly outcome: PushOutcome['kind'];
+  readonly entries: number;
+  /** Of the request, compressed. */
+  readonly bytes: number;
+  readonly tookMs: number;
+}
+
 export interface Teller {
   readonly tell: Tell;
+  pushed(push: Pushed): void;
+  /** Of those that were accepted. */
+  slowestPushMs(): number;
   /** A flush had its time, and nothing was accepted. */
   ranOut(symptom: Extract<PushSymptom, { kind: 'ran_out' }>): void;
   /** How many pushes were accepted so far. */
@@ -34,6 +46,7 @@ export interface Teller {
 export function createTeller(log: Log, target: Target): Teller {
   let last: Diagnosis | undefined;
   let accepted = 0;
+  let slowestMs = 0;
   let isWell: boolean | undefined;
   /** Pushes that freezes ended, one after the other. */
   let frozen = 0;
@@ -60,6 +73,13 @@ export function createTeller(log: Log, target: Target): Teller {
   }
 
   return {
+    pushed(push) {
+      if (log.isOn('debug')) log.write('debug', 'push', { ...push });
+      if (push.outcome !== 'accepted') return;
+      if (accepted === 0) log.write('info', 'first push accepted', { entries: push.entries, tookMs: push.tookMs });
+      slowestMs = Math.max(slowestMs, push.tookMs);
+    },
+    slowestPushMs: () => slowestMs,
     tell(outcome, { lost, blamed, isSetting }) {
       switch (outcome.kind) {
         case 'accepted':

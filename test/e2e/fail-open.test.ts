@@ -44,8 +44,16 @@ function onlyMessage({ emulator }: Bench): OwnMessage {
 suite('fail open', { concurrency: 2 }, () => {
   test('prints nothing in a healthy run, and says more only when asked to', async (t) => {
     assertHealthy(await runAll(t, {}));
-    const { emulator } = await runAll(t, { LOKI_EXTENSION_LOG_LEVEL: 'debug' });
-    assert.ok(ownMessages(emulator).every(({ level }) => level === 'info' || level === 'debug'));
+    const { emulator } = await runAll(t, { LOKI_EXTENSION_LOG_LEVEL: 'info', LOKI_TENANT_ID: 'team-a' });
+    const [started, first, totals, ...more] = ownMessages(emulator);
+    assert.deepEqual(more, []);
+    assert.equal(started?.message, 'started');
+    assert.match(String(started.fields['to']), /^http:\/\/127\.0\.0\.1:\d+\/loki\/api\/v1\/push$/);
+    assert.deepEqual([started.fields['as'], started.fields['api']], ['nobody, tenant team-a', 'logs']);
+    assert.equal(first?.message, 'first push accepted');
+    assert.equal(totals?.message, 'totals');
+    assert.equal(totals.fields['received'], emulator.emitted.length);
+    assert.equal(totals.fields['accepted'], emulator.emitted.length);
   });
 
   test('takes another port when its own is taken, with a warning, and loses nothing', async (t) => {
