@@ -128,12 +128,13 @@ function readChoice<Choice extends string>(
   setting: { readonly name: SettingName; readonly choices: readonly Choice[]; readonly default: Choice },
   alias?: { readonly word: string; readonly choice: Choice },
 ): Choice {
-  const value = reader.text(setting.name)?.toLowerCase();
-  if (value === undefined) return setting.default;
+  const text = reader.text(setting.name);
+  if (text === undefined) return setting.default;
+  const value = text.toLowerCase();
   const choice = value === alias?.word ? alias.choice : setting.choices.find((known) => known === value);
   if (choice !== undefined) return choice;
   const choices = setting.choices.join(', ');
-  reader.warn(setting.name, `is not one of ${choices}: ${quoted(value)}; using ${setting.default}`);
+  reader.warn(setting.name, `is not one of ${choices}: ${quoted(text)}; using ${setting.default}`);
   return setting.default;
 }
 

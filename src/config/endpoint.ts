@@ -51,6 +51,10 @@ export function parseEndpoint(reader: SettingReader): Endpoint | undefined {
     reader.warn('LOKI_HEADERS', 'holds Authorization, but there are other credentials; those are used');
   }
   if (url === undefined) return undefined;
+  if ((url.pathname + url.search + url.hash).includes('@')) {
+    const signs = 'if it ends a password, a / ? or # in that must be written as %2F, %3F or %23';
+    reader.warn('LOKI_PUSH_ENDPOINT', `holds an @ behind its host: ${signs}; it is used as it is`);
+  }
   url.username = '';
   url.password = '';
   url.hash = '';
@@ -83,6 +87,12 @@ function readAuthorization(reader: SettingReader, url: URL | undefined): string 
   const setPassword = reader.text('LOKI_PASSWORD');
   const user = setUser ?? decodeUserInfo(reader, url?.username);
   const password = setPassword ?? decodeUserInfo(reader, url?.password);
+  if (setUser?.includes(':')) {
+    reader.warn(
+      'LOKI_USERNAME',
+      'holds a colon, at which basic auth ends a user name: what is behind it is read as password',
+    );
+  }
   if (token !== undefined) {
     if (user !== undefined || password !== undefined) {
       reader.warn('LOKI_BEARER_TOKEN', 'is set, and so are credentials for basic auth; the token is used');
