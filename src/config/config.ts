@@ -92,7 +92,7 @@ export function parseConfig(env: Environment): ConfigResult {
     api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
     port: readPort(reader),
     logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
-    secrets: SETTINGS.flatMap((setting) => ('secret' in setting && reader.text(setting.name)) || []),
+    secrets: readSecrets(reader),
     logTypes: readLogTypes(reader),
     batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
     batchMaxWaitMs: readNumber(reader, 'LOKI_BATCH_MAX_WAIT_MS'),
@@ -110,6 +110,13 @@ export function parseConfig(env: Environment): ConfigResult {
     initializationType: trimmed(env['AWS_LAMBDA_INITIALIZATION_TYPE']),
   };
   return { config, problems };
+}
+
+/** A user that is a number, as at Grafana Cloud, is told at the start; any other may be meant to be secret. */
+function readSecrets(reader: SettingReader): readonly string[] {
+  const user = reader.text('LOKI_USERNAME');
+  const secrets = SETTINGS.flatMap((setting) => ('secret' in setting && reader.text(setting.name)) || []);
+  return user === undefined || /^\d+$/.test(user) ? secrets : [...secrets, user];
 }
 
 function readSwitch(reader: SettingReader, name: SwitchName): boolean {
