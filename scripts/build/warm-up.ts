@@ -12,18 +12,27 @@ import { certificatePath, startTlsRelay } from '../../test/fakes/tls-relay.ts';
 
 type Late = typeof import('../../src/late/index.ts');
 
-const REQUEST_ID = '8286a188-ba32-4475-8077-530cd35c09a9';
+const REQUEST_IDS = ['8286a188-ba32-4475-8077-530cd35c09a9', '3cd0c9ed-33f3-4d5c-8b6a-8f1d4b0e5a2f'];
 const FLUSH_MS = 10_000;
-const RECORDS = [
-  ['platform.start', { requestId: REQUEST_ID, version: '$LATEST' }],
-  ['function', `2026-01-02T03:04:05.678Z\t${REQUEST_ID}\tINFO\thello\n`],
-  ['function', `[INFO]\t2026-01-02T03:04:05.678Z\t${REQUEST_ID}\thello\n`],
-  ['function', 'hello world\n'],
-  ['function', { timestamp: '2026-01-02T03:04:05Z', level: 'WARN', message: 'hello', requestId: REQUEST_ID }],
-  ['function', '{"level":"error","msg":"hello"}'],
-  ['platform.runtimeDone', { requestId: REQUEST_ID, status: 'success' }],
-  ['platform.report', { requestId: REQUEST_ID, metrics: { durationMs: 1, billedDurationMs: 1, memorySizeMB: 128 } }],
+const INIT = [
+  ['platform.initStart', { initializationType: 'on-demand', phase: 'init' }],
+  ['platform.initReport', { initializationType: 'on-demand', phase: 'init', metrics: { durationMs: 1 } }],
 ] as const;
+
+type Record = readonly [type: string, record: string | object];
+
+const linesOf = (requestId: string): Record[] => [
+  ['platform.start', { requestId, version: '$LATEST' }],
+  ['function', `2026-01-02T03:04:05.678Z\t${requestId}\tINFO\thello\n`],
+  ['function', `[INFO]\t2026-01-02T03:04:05.678Z\t${requestId}\thello\n`],
+  ['function', 'hello world\n'],
+  ['function', { timestamp: '2026-01-02T03:04:05Z', level: 'WARN', message: 'hello', requestId }],
+  ['function', '{"level":"error","msg":"hello"}'],
+];
+const endOf = (requestId: string): Record[] => [
+  ['platform.runtimeDone', { requestId, status: 'success' }],
+  ['platform.report', { requestId, metrics: { durationMs: 1, billedDurationMs: 1, memorySizeMB: 128 } }],
+];
 
 /** Rejects when nothing reached Loki on one of the ways: the cache would lack what it is there for. */
 export async function warmUp(late: Late): Promise<void> {
@@ -59,19 +68,29 @@ async function pushOver(late: Late, url: string): Promise<void> {
     region: 'eu-central-1',
   };
   const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
-  pipeline.receive(body());
+  const flush = () => pipeline.flush(Date.now() + FLUSH_MS);
   pipeline.begin();
-  pipeline.resume();
-  pipeline.invoked({
-    requestId: REQUEST_ID,
-    traceHeader: 'Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Sampled=1',
-    invokedArn: undefined,
-  });
-  await pipeline.invocations.runtimeDone(REQUEST_ID);
-  await pipeline.flush(Date.now() + FLUSH_MS);
+  pipeline.suspend();
+  pipeline.receive(toBody(INIT));
+  pipeline.sendNow();
+  await flush();
+  for (const requestId of REQUEST_IDS) {
+    pipeline.resume();
+    pipeline.invoked({
+      requestId,
+      traceHeader: 'Root=1-5f35ae12-0c0fec141ab77a00bc047aa2;Sampled=1',
+      invokedArn: undefined,
+    });
+    pipeline.receive(toBody(linesOf(requestId)));
+    pipeline.receive(toBody(endOf(requestId)));
+    await pipeline.invocations.runtimeDone(requestId);
+    pipeline.reportLosses();
+    await flush();
+    pipeline.suspend();
+  }
 }
 
-function body(): Buffer {
+function toBody(records: readonly Record[]): Buffer {
   const time = new Date().toISOString();
-  return Buffer.from(JSON.stringify(RECORDS.map(([type, record]) => ({ time, type, record }))));
+  return Buffer.from(JSON.stringify(records.map(([type, record]) => ({ time, type, record }))));
 }
