@@ -135,7 +135,7 @@ function readableOf({ text, contentEncoding = 'identity' }: Answer): string {
 }
 
 const isSuccess = (status: number) => status >= 200 && status < 300 && status !== 260;
-const hasNoBody = (status: number) => status === 204 || status === 205;
+export const hasNoBody = (status: number) => status === 204 || status === 205;
 
 function isHtml(text: string, contentType = ''): boolean {
   return /^\s*(?:text\/html|application\/xhtml)/i.test(contentType) || text.trimStart().startsWith('<');
