@@ -19,8 +19,29 @@ const field = (number: number) => (number << 3) | 2;
 const VARINT_1 = 1 << 3;
 const VARINT_2 = 2 << 3;
 
-/** Encodes structured metadata once for all entries that share it; what is undefined is left out. */
+/**
+ * Encodes structured metadata once for all entries that share it; what is undefined is left out. In an invocation of few lines this is a tenth of
+ * the CPU, if the library does it: what is short and ASCII, as nearly all is, is its own encoding with a byte here and there.
+ */
 export function encodeMetadata(metadata: Readonly<Record<string, string | undefined>>): Buffer {
+  let bytes = '';
+  for (const name in metadata) {
+    const value = metadata[name];
+    if (value === undefined) continue;
+    const length = name.length + value.length + 4;
+    if (length > MAX_BYTE_LENGTH || !isAscii(value) || !isAscii(name)) return encodeAnyMetadata(metadata);
+    bytes += `\x1a${byte(length)}\x0a${byte(name.length)}${name}\x12${byte(value.length)}${value}`;
+  }
+  return Buffer.from(bytes, 'latin1');
+}
+
+/** The longest length that is a byte. */
+const MAX_BYTE_LENGTH = 127;
+const byte = String.fromCharCode;
+const isAscii = (text: string) => Buffer.byteLength(text) === text.length;
+
+/** The same by the library. */
+export function encodeAnyMetadata(metadata: Readonly<Record<string, string | undefined>>): Buffer {
   const writer = Writer.create();
   for (const [name, value] of Object.entries(metadata)) {
     if (value === undefined) continue;
