@@ -10,7 +10,7 @@ import postject from 'postject';
 import { bundle } from '../../esbuild.config.mjs';
 import { readElf, stripElf } from './elf.ts';
 import { attachFront } from './front/attach.ts';
-import type { PageRange } from './front/pages.ts';
+import type { Pages } from './front/pages.ts';
 import { pagesToAskFor, readStartPages } from './start-pages.ts';
 import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
 import { V8_FLAGS } from './v8-flags.ts';
@@ -55,15 +55,16 @@ rmSync(output, { force: true });
 copyFileSync(executable, output);
 rmSync(workDir, { recursive: true });
 
-function startPages(): PageRange[] {
-  if (process.argv.includes('--without-start-pages')) return [];
+function startPages(): Pages {
+  const none = { start: [], push: [] };
+  if (process.argv.includes('--without-start-pages')) return none;
   const pages = readStartPages(arch);
   if (pages !== undefined) return pagesToAskFor(readElf(readFileSync(executable)), pages);
   console.warn(
     `warning: scripts/build/start-pages/${arch}.txt is not of this Node.js: "make start-pages" takes it anew;`,
   );
   console.warn('warning: without it the executable works the same but starts slower from a cold disk.');
-  return [];
+  return none;
 }
 
 async function inject(file: string, blob: Buffer): Promise<void> {

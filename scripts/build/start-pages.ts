@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ElfFile, type ElfMachine, SEGMENT_DYNAMIC, SEGMENT_LOAD } from './elf.ts';
-import { PAGE_BYTES, type PageRange } from './front/pages.ts';
+import { PAGE_BYTES, type PageRange, type Pages } from './front/pages.ts';
 import { lockedPackage, nodePackageName } from './toolchain.ts';
 
 /** Pages between two ranges that are read with them: one request costs a disk of 3,000 requests and 125 MB a second as much as ten pages. */
@@ -15,20 +15,21 @@ export function startPagesFile(arch: ElfMachine): string {
   return path.join(import.meta.dirname, 'start-pages', `${arch}.txt`);
 }
 
-/** @returns undefined where none were taken of the Node.js that package-lock.json pins */
-export function readStartPages(arch: ElfMachine): PageRange[] | undefined {
+/** @returns undefined where none were taken of the Node.js that package-lock.json pins; those of a push are without those of a start */
+export function readStartPages(arch: ElfMachine): Pages | undefined {
   const file = startPagesFile(arch);
   if (!existsSync(file)) return undefined;
-  const [, version, pages = ''] = /^node ([\d.]+)\n([\s\S]*)/m.exec(readFileSync(file, 'utf8')) ?? [];
+  const [, version, start, push] =
+    /^node ([\d.]+)\nstart\n([\d+\s]+)push\n([\d+\s]+)/m.exec(readFileSync(file, 'utf8')) ?? [];
   if (version !== lockedPackage(nodePackageName(arch)).version) return undefined;
-  return [...pages.matchAll(/(\d+)(?:\+(\d+))?/g)].map(([, first, more = '0']) => [Number(first), Number(more) + 1]);
+  return { start: parseRanges(start), push: parseRanges(push) };
 }
 
 /**
  * What the front asks for: first the segment that the loader needs before all others, last the scripts, which are needed whole. `elf` is
  * the executable before it has a front.
  */
-export function pagesToAskFor(elf: ElfFile, touched: readonly PageRange[]): PageRange[] {
+export function pagesToAskFor(elf: ElfFile, { start, push }: Pages): Pages {
   const loaded = elf.segments.filter(({ type }) => type === SEGMENT_LOAD);
   const scripts = loaded.at(-1);
   const dynamic = elf.segments.find(({ type }) => type === SEGMENT_DYNAMIC);
@@ -37,12 +38,15 @@ export function pagesToAskFor(elf: ElfFile, touched: readonly PageRange[]): Page
     ({ offset, fileBytes }) => offset <= dynamic.offset && dynamic.offset < offset + fileBytes,
   );
   const isUrgent = ([first]: PageRange) => first >= Math.floor((urgent?.offset ?? 0) / PAGE_BYTES);
-  const ranges = mergeRanges(touched, MERGED_GAP);
-  return [
-    ...ranges.filter(isUrgent),
-    ...ranges.filter((range) => !isUrgent(range)),
-    [Math.floor(scripts.offset / PAGE_BYTES), Math.ceil(scripts.fileBytes / PAGE_BYTES)],
-  ];
+  const ranges = mergeRanges(start, MERGED_GAP);
+  return {
+    start: [
+      ...ranges.filter(isUrgent),
+      ...ranges.filter((range) => !isUrgent(range)),
+      [Math.floor(scripts.offset / PAGE_BYTES), Math.ceil(scripts.fileBytes / PAGE_BYTES)],
+    ],
+    push: mergeRanges(push, MERGED_GAP),
+  };
 }
 
 /** The same ranges, ascending, those in one that have at most `gap` pages less one between them. */
@@ -54,4 +58,8 @@ export function mergeRanges(ranges: readonly PageRange[], gap = 1): PageRange[] 
     else merged.push([first, count]);
   }
   return merged;
+}
+
+function parseRanges(text = ''): PageRange[] {
+  return [...text.matchAll(/(\d+)(?:\+(\d+))?/g)].map(([, first, more = '0']) => [Number(first), Number(more) + 1]);
 }

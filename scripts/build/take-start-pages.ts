@@ -1,5 +1,5 @@
 // Takes start-pages/<arch>.txt: starts the executable on a disk of its own that reads no page but those that are touched, and asks the
-// kernel which ones it has read by the first request for the next event. To be run, as root and with the loop device and ext4 of Linux,
+// kernel which ones it has read by the first request for the next event, and after a push over TLS. To be run, as root and with the loop device and ext4 of Linux,
 // when the version of Node.js changes. A foreign architecture runs under QEMU, which touches the same pages.
 // usage: node scripts/build/take-start-pages.ts [x86_64|arm64]...
 
@@ -7,9 +7,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startFakeLoki } from '../../test/fakes/fake-loki.ts';
+import { createLambdaEmulator } from '../../test/fakes/lambda-emulator.ts';
+import { certificatePath, startTlsRelay } from '../../test/fakes/tls-relay.ts';
 import { mountDisk } from '../bench/disk.ts';
 import { dropFromCache } from '../bench/page-cache.ts';
-import { startSandbox } from '../bench/sandbox.ts';
 import { type ElfMachine, readElf, SEGMENT_LOAD } from './elf.ts';
 import { PAGE_BYTES, type PageRange } from './front/pages.ts';
 import { residentPages } from './front/resident-pages.ts';
@@ -20,6 +22,8 @@ import { ARCHITECTURES, lockedPackage, nodePackageName, parseArchitecture, root,
 const RUNS = 5;
 const NAME = 'aws-lambda-loki-extension';
 const DISK_MB = 400;
+/** An emulator of another architecture is slow. */
+const PATIENCE_MS = 120_000;
 const LINE_CHARACTERS = 110;
 
 const chosen = process.argv.slice(2).map(parseArchitecture);
@@ -45,28 +49,48 @@ async function take(arch: ElfMachine, executable: string, workDir: string): Prom
     .segments.filter(({ type }) => type === SEGMENT_LOAD)
     .at(-2);
   const end = Math.floor((scripts?.offset ?? 0) / PAGE_BYTES);
-  const touched = new Set<number>();
+  const start = new Set<number>();
+  const push = new Set<number>();
   for (let run = 0; run < RUNS; run++) {
-    const pages = await touchedByStart(executable, startable(arch, executable, workDir));
-    console.log(`${arch}: ${pages.length} pages`);
-    for (const page of pages) if (page < end) touched.add(page);
+    const touched = await touchedByRun(executable, startable(arch, executable, workDir));
+    console.log(`${arch}: ${touched.start.length} pages until the first next, ${touched.push.length} with a push`);
+    for (const page of touched.start) if (page < end) start.add(page);
+    for (const page of touched.push) if (page < end) push.add(page);
   }
   const { version } = lockedPackage(nodePackageName(arch));
-  const text = `# Pages of the stripped Node.js that a start touches, as first+more: see ../take-start-pages.ts
-node ${version}${print([...touched])}
+  const text = `# Pages of the stripped Node.js that are touched, as first+more: see ../take-start-pages.ts
+node ${version}
+start${print([...start])}
+push${print([...push].filter((page) => !start.has(page)))}
 `;
   mkdirSync(path.dirname(startPagesFile(arch)), { recursive: true });
   writeFileSync(startPagesFile(arch), text);
 }
 
-async function touchedByStart(executable: string, started: string): Promise<number[]> {
+async function touchedByRun(executable: string, started: string): Promise<{ start: number[]; push: number[] }> {
   if (!dropFromCache(executable)) throw new Error('the page cache cannot be emptied of the executable');
-  const sandbox = await startSandbox(started, { LOKI_PUSH_ENDPOINT: 'https://127.0.0.1:9' });
+  const loki = await startFakeLoki();
+  const relay = await startTlsRelay(loki.port);
+  const emulator = await createLambdaEmulator({
+    executable: started,
+    environment: {
+      LOKI_PUSH_ENDPOINT: relay.url,
+      LOKI_FLUSH_STRATEGY: 'end',
+      LOKI_FLUSH_TIMEOUT_MS: String(PATIENCE_MS),
+      NODE_EXTRA_CA_CERTS: certificatePath,
+    },
+    initTimeoutMs: PATIENCE_MS,
+  });
   try {
-    await sandbox.asked();
-    return residentPages(executable);
+    await emulator.start();
+    const start = residentPages(executable);
+    await emulator.invoke({ lines: ['one', '{"level":"info","message":"two"}'], deadlineInMs: PATIENCE_MS });
+    if (loki.lines('function').length === 0) throw new Error('nothing was pushed');
+    return { start, push: residentPages(executable) };
   } finally {
-    await sandbox.kill();
+    await emulator.stop();
+    await relay.close();
+    await loki.close();
   }
 }
 

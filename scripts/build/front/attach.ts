@@ -3,7 +3,7 @@
 // that was there stays as it was, and is what the loader gets to see once the front has started it. Format: the System V gABI.
 
 import { type ElfFile, type ElfSegment, readElf, SEGMENT_LOAD } from '../elf.ts';
-import type { PageRange } from './pages.ts';
+import type { Pages } from './pages.ts';
 import { makeFront } from './program.ts';
 
 const FIXED_ADDRESS = 2;
@@ -15,7 +15,7 @@ const READ_AND_EXECUTE = 5;
 const MAX_PAGE_BYTES = 0x10000;
 
 /** The same program behind the front. It has to be the last change: what rewrites the file afterwards may drop the front. */
-export function attachFront(executable: Buffer, pages: readonly PageRange[]): Buffer {
+export function attachFront(executable: Buffer, pages: Pages): Buffer {
   const elf = readElf(executable);
   if (executable.readUInt16LE(16) !== FIXED_ADDRESS) throw new Error('the executable has no fixed address');
   const loader = elf.segments.find(({ type }) => type === SEGMENT_LOADER);

@@ -12,6 +12,7 @@ export type SystemCall =
   | 'clone'
   | 'close'
   | 'connect'
+  | 'exit'
   | 'exit_group'
   | 'faccessat'
   | 'getdents64'
@@ -23,6 +24,7 @@ export type SystemCall =
   | 'preadv2'
   | 'prlimit64'
   | 'read'
+  | 'rt_sigprocmask'
   | 'sendto'
   | 'socket'
   | 'wait4'
@@ -71,6 +73,8 @@ export interface InstructionSet {
 export const LINUX = {
   AT_FDCWD: -100n,
   AF_INET: 2n,
+  /** A thread: all is shared. The last flag is one that QEMU insists on. */
+  CLONE_THREAD_FLAGS: 0x50f00n,
   MADV_WILLNEED: 3n,
   MAP_PRIVATE: 0x02n,
   MAP_PRIVATE_FIXED: 0x12n,
@@ -86,6 +90,7 @@ export const LINUX = {
   READABLE: 4n,
   RWF_NOWAIT: 8n,
   SIGCHLD: 17n,
+  SIG_SETMASK: 2n,
   SOCK_STREAM_CLOEXEC: 0x80001n,
 } as const;
 /** A system call's result above this is an error number, negated. */

@@ -11,11 +11,12 @@ import type {
   SystemCall,
   Width,
 } from './instruction-set.ts';
+import { LINUX } from './instruction-set.ts';
 
 /** A variable by its name, or a constant. */
 export type Value = string | bigint;
 
-const FRAME_BYTES = 5 * 4096;
+export const FRAME_BYTES = 5 * 4096;
 /** Free at the frame's upper end, for what a program adds below the stack that it was handed. */
 const SPARE_BYTES = 64;
 const MAX_VARIABLES = 128;
@@ -84,6 +85,16 @@ export class MachineCode {
       ),
     );
     this.#keep(result);
+  }
+
+  /** A thread that begins at the place, where it has to `begin` with a frame of its own below `stack`. Nobody waits for it. */
+  startThread(stack: Value, place: string): void {
+    const args = [LINUX.CLONE_THREAD_FLAGS, stack, 0n, 0n, 0n].map((value) => this.#source(value));
+    this.#emit(this.#set.systemCall(this.#set.systemCalls.clone, args));
+    // Both threads are here, with the same frame: neither may write to it before they have parted.
+    this.#emit(this.#set.load('second', { constant: 0n }));
+    this.#emit(this.#set.compare());
+    this.#emitRelative(this.#set.jumpIf('=='), place);
   }
 
   place(name: string): void {

@@ -12,7 +12,7 @@ import { LINUX } from './instruction-set.ts';
 import { raiseLimits, writeLimits } from './limits.ts';
 import { MachineCode } from './machine-code.ts';
 import { writeMapLoader } from './map-loader.ts';
-import { askForPages, type PageRange, writePages } from './pages.ts';
+import { askForPages, type Pages, writePages } from './pages.ts';
 import { writeStepAside } from './step-aside.ts';
 import { x86_64 } from './x86-64.ts';
 
@@ -48,7 +48,7 @@ export interface FrontProgram {
   readonly entryAddress: bigint;
   /** The segments that the kernel has mapped, and what a start needs of the file, in the order in which it is asked for. */
   readonly segments: readonly ElfSegment[];
-  readonly pages: readonly PageRange[];
+  readonly pages: Pages;
 }
 
 /** Machine code that may stand anywhere in memory and starts at its first byte. */

@@ -15,6 +15,8 @@ import { ARCHITECTURES, hostArchitecture, nodePackage, runner } from '../../../s
 import { createLambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import { folder } from './run-program.ts';
 
+const NO_PAGES = { start: [], push: [] };
+
 for (const arch of ARCHITECTURES) {
   const skip = runner(arch) === undefined && `no emulator for ${arch} here`;
 
@@ -82,7 +84,7 @@ test('a stranded front ends when it may not register, and when there is no Lambd
 
 test('a program by the name that Node.js takes to leave at once exits with 0, and does nothing else', (t) => {
   const file = path.join(folder(t), 'node');
-  writeFileSync(file, attachFront(readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node')), []), {
+  writeFileSync(file, attachFront(readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node')), NO_PAGES), {
     mode: 0o755,
   });
   const leave = spawnSync(file, [], { argv0: 'leaving!', input: 'process.exit(3)', env: {} });
@@ -93,7 +95,7 @@ test('a program by the name that Node.js takes to leave at once exits with 0, an
 
 test('attaching the front adds to a file, and changes three fields of its header', () => {
   const plain = readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node'));
-  const fronted = attachFront(plain, []);
+  const fronted = attachFront(plain, NO_PAGES);
   assert.ok(fronted.length - plain.length < 16_384);
   const restored = Buffer.from(fronted.subarray(0, plain.length));
   for (const [start, end] of [
@@ -112,7 +114,7 @@ test('attaching the front adds to a file, and changes three fields of its header
 
 test('a fronted Node.js is the same Node.js, and sees the same arguments and environment', (t) => {
   const file = path.join(folder(t), 'node');
-  writeFileSync(file, attachFront(readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node')), []), {
+  writeFileSync(file, attachFront(readFileSync(path.join(nodePackage(hostArchitecture), 'bin/node')), NO_PAGES), {
     mode: 0o755,
   });
   const script =
@@ -122,10 +124,10 @@ test('a fronted Node.js is the same Node.js, and sees the same arguments and env
 });
 
 test('refuses an executable that the front cannot start', () => {
-  assert.throws(() => attachFront(staticElf('x86_64', Buffer.alloc(16)), []), /names no dynamic loader/);
+  assert.throws(() => attachFront(staticElf('x86_64', Buffer.alloc(16)), NO_PAGES), /names no dynamic loader/);
   const movable = staticElf('x86_64', Buffer.alloc(16));
   movable.writeUInt16LE(3, 16);
-  assert.throws(() => attachFront(movable, []), /no fixed address/);
+  assert.throws(() => attachFront(movable, NO_PAGES), /no fixed address/);
 });
 
 /** The front alone, on its way to a loader that is nowhere. */
@@ -137,7 +139,7 @@ function strandedFront(t: TestContext, arch: ElfMachine): string {
     headerCount: 0n,
     entryAddress: 0n,
     segments: [],
-    pages: [],
+    pages: NO_PAGES,
   });
   const place = folder(t);
   const name = 'aws-lambda-loki-extension';

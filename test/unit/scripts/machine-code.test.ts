@@ -1,17 +1,17 @@
 // scripts/build/front/machine-code.ts: small programs written as machine code and run, for each architecture that can run here.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { dropFromCache } from '../../../scripts/bench/page-cache.ts';
-import type { ElfSegment } from '../../../scripts/build/elf.ts';
+import { type ElfSegment, SEGMENT_LOAD } from '../../../scripts/build/elf.ts';
 import { arm64 } from '../../../scripts/build/front/arm64.ts';
 import type { Condition, InstructionSet, Operator, Width } from '../../../scripts/build/front/instruction-set.ts';
 import { MachineCode } from '../../../scripts/build/front/machine-code.ts';
-import { askForPages, type PageRange, writePages } from '../../../scripts/build/front/pages.ts';
+import { askForPages, PAGE_BYTES, type PageRange, type Pages, writePages } from '../../../scripts/build/front/pages.ts';
 import { residentPages } from '../../../scripts/build/front/resident-pages.ts';
 import { staticElf } from '../../../scripts/build/front/static-elf.ts';
 import { x86_64 } from '../../../scripts/build/front/x86-64.ts';
@@ -111,32 +111,35 @@ for (const arch of ARCHITECTURES) {
   });
 
   test(`${arch}: pages that are nowhere are asked for in vain, and nothing else happens`, { skip }, (t) => {
-    const segments = [{ type: 1, offset: 0, address: 0x70000000, fileBytes: 2 ** 30 }];
-    const program = askingFor(SETS[arch], segments, [
+    const segments = [{ type: SEGMENT_LOAD, offset: 0, address: 0x70000000, fileBytes: 2 ** 30 }];
+    const nowhere: readonly PageRange[] = [
       [7, 1],
       [1_000, 2_000],
       [2 ** 20, 1],
-    ]);
-    assert.equal(run(t, arch, program).status, 7);
-    assert.equal(run(t, arch, askingFor(SETS[arch], segments, [])).status, 7);
+    ];
+    assert.equal(run(t, arch, askingFor(SETS[arch], segments, { start: nowhere, push: nowhere })).status, 7);
+    assert.equal(run(t, arch, askingFor(SETS[arch], segments, { start: [], push: [] })).status, 7);
   });
 }
 
 test('pages that are asked for come into memory, though nobody touches them', { timeout: 60_000 }, async (t) => {
   const file = path.join(folder(t), 'program');
-  // Further away than a kernel reads ahead from the beginning of the file.
-  const [first, count] = [10_000, 500];
-  const segments = [{ type: 1, offset: 0, address: 0x400000, fileBytes: 11_000 * 4096 }];
-  const program = Buffer.concat([
-    askingFor(SETS[hostArchitecture], segments, [[first, count]]),
-    Buffer.alloc(11_000 * 4096),
-  ]);
+  // Further away than a kernel reads ahead from the beginning of the file, or from each other.
+  const start: PageRange = [10_000, 500];
+  const push: PageRange = [20_000, 500];
+  const bytes = 21_000 * PAGE_BYTES;
+  const segments = [{ type: SEGMENT_LOAD, offset: 0, address: 0x400000, fileBytes: bytes }];
+  const pages = { start: [start], push: [push] };
+  const program = Buffer.concat([askingFor(SETS[hostArchitecture], segments, pages, 3_600n), Buffer.alloc(bytes)]);
   writeFileSync(file, staticElf(hostArchitecture, program), { mode: 0o755, flush: true });
   if (!dropFromCache(file)) return t.skip('the page cache cannot be emptied here');
-  const isThere = () => residentPages(file).filter((page) => page >= first && page < first + count).length === count;
-  assert.ok(!isThere());
-  assert.equal(spawnSync(file).status, 7);
-  while (!isThere()) await setImmediate();
+  const areThere = ([first, count]: PageRange) =>
+    residentPages(file).filter((page) => page >= first && page < first + count).length === count;
+  assert.ok(!areThere(start) && !areThere(push));
+  const asking = spawn(file);
+  t.after(() => asking.kill());
+  while (!areThere(start)) await setImmediate();
+  while (!areThere(push)) await setImmediate();
 });
 
 test('notices places that nobody defined and variables that nobody sets', () => {
@@ -172,12 +175,16 @@ function runChecks(
   return run(t, arch, code.finish()).status;
 }
 
-/** A program that asks for these pages of itself and exits with 7. */
-function askingFor(set: InstructionSet, segments: readonly ElfSegment[], pages: readonly PageRange[]): Buffer {
+/** A program that asks for these pages of itself, lives for so many seconds, and exits with 7. */
+function askingFor(set: InstructionSet, segments: readonly ElfSegment[], pages: Pages, seconds = 0n): Buffer {
   const code = new MachineCode(set);
   code.begin('stack');
   code.load('executable path', 8, 'stack', 8n);
   askForPages(code);
+  code.reserve('time', 16);
+  code.store(8, seconds, 'time');
+  code.store(8, 0n, 'time', 8n);
+  code.systemCall('ignored', 'nanosleep', 'time', 0n);
   code.systemCall('ignored', 'exit_group', 7n);
   writePages(code, segments, pages);
   return code.finish();

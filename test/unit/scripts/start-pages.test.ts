@@ -9,19 +9,27 @@ import type { PageRange } from '../../../scripts/build/front/pages.ts';
 import { mergeRanges, pagesToAskFor, readStartPages } from '../../../scripts/build/start-pages.ts';
 import { ARCHITECTURES, hostArchitecture, nodePackage } from '../../../scripts/build/toolchain.ts';
 
-/** 15 MB are needed; what lies between them is read too. */
+/** 15 MB are needed by a start and 7 by a push; what lies between them is read too. */
 const MAX_PAGES = 6_000;
 
 for (const arch of ARCHITECTURES) {
   test(`${arch}: the pages of a start are those of the pinned Node.js ("make start-pages" takes them anew)`, () => {
-    const ranges = readStartPages(arch);
-    assert.ok(ranges !== undefined);
-    assert.deepEqual(mergeRanges(ranges), ranges, 'ascending, and none touches another');
-    const pages = ranges.reduce((sum, [, count]) => sum + count, 0);
-    assert.ok(pages > 2_000 && pages < MAX_PAGES, `${pages} pages`);
-    if (arch !== hostArchitecture) return;
-    const [first, count] = ranges.at(-1) ?? [0, 0];
-    assert.ok((first + count - 1) * 4096 < statSync(path.join(nodePackage(arch), 'bin/node')).size);
+    const pages = readStartPages(arch);
+    assert.ok(pages !== undefined);
+    for (const ranges of [pages.start, pages.push]) {
+      assert.deepEqual(mergeRanges(ranges), ranges, 'ascending, and none touches another');
+      const [first, count] = ranges.at(-1) ?? [0, 0];
+      if (arch === hostArchitecture)
+        assert.ok((first + count - 1) * 4096 < statSync(path.join(nodePackage(arch), 'bin/node')).size);
+    }
+    const all = [...pages.start, ...pages.push];
+    const count = all.reduce((sum, [, more]) => sum + more, 0);
+    assert.ok(count > 4_000 && count < MAX_PAGES, `${count} pages`);
+    assert.equal(
+      mergeRanges(all).reduce((sum, [, more]) => sum + more, 0),
+      count,
+      'a page of both is asked for once',
+    );
   });
 }
 
@@ -60,18 +68,19 @@ test('what the loader needs before all others is asked for first, and the script
     segment(SEGMENT_LOAD, 2_000, 20),
   ];
   const elf = { bytes: Buffer.alloc(0), machine: 'x86_64', segments, sections: [] } as const;
-  assert.deepEqual(
-    pagesToAskFor(elf, [
-      [3, 2],
-      [500, 10],
-      [1_005, 3],
-    ]),
-    [
+  const start: readonly PageRange[] = [
+    [3, 2],
+    [500, 10],
+    [1_005, 3],
+  ];
+  assert.deepEqual(pagesToAskFor(elf, { start, push: [[7, 1]] }), {
+    start: [
       [1_005, 3],
       [3, 2],
       [500, 10],
       [2_000, 20],
     ],
-  );
-  assert.throws(() => pagesToAskFor({ ...elf, segments: [] }, []), /not an executable with scripts/);
+    push: [[7, 1]],
+  });
+  assert.throws(() => pagesToAskFor({ ...elf, segments: [] }, { start, push: [] }), /not an executable with scripts/);
 });
