@@ -62,6 +62,9 @@ test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime
 test-receiver: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against VictoriaLogs, built here: all it holds, read back (needs Go)
 	$(NODE) scripts/receiver/run.ts
 
+test-faults: $(call EXECUTABLE,$(HOST_ARCH)) ## Faults x moments x strategies x APIs: FAULT_SEEDS=120 FAULT_FROM=1, or FAULT_MINUTES=60
+	$(NODE_TEST) --test-force-exit test/faults/faults.test.ts
+
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 
@@ -115,5 +118,5 @@ $(foreach arch,$(ARCHES),$(call EXECUTABLE,$(arch))): bin/%/extensions/$(NAME): 
 $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extensions/$(NAME) $(LAYER_INPUTS) | $(INSTALLED)
 	$(NODE) scripts/build/package-layer.ts $*
 
-.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-loki bench bench-peers \
-	zip check-size publish start-pages qemu-arm64 clean
+.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak test-loki \
+	bench bench-peers zip check-size publish start-pages qemu-arm64 clean

@@ -1,0 +1,76 @@
+// The fault matrix: a fixed budget of seeds, or as many as FAULT_MINUTES allow, from FAULT_FROM on. A failure names its seed, and the
+// smallest scenario that still fails: it belongs into cases.json, which is played first.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test } from 'node:test';
+import { play, TOO_LATE } from './support/play.ts';
+import { CELLS, type Scenario, scenarioOf, smaller } from './support/scenario.ts';
+
+const { FAULT_SEEDS = '120', FAULT_FROM = '1', FAULT_MINUTES = '', FAULT_AT_ONCE = '4' } = process.env;
+const atOnce = Number(FAULT_AT_ONCE);
+const SMALLER_TRIES = 8;
+
+const cases: readonly Scenario[] = JSON.parse(readFileSync(path.join(import.meta.dirname, 'cases.json'), 'utf8'));
+
+suite('kept cases', { concurrency: atOnce }, () => {
+  for (const scenario of cases) {
+    test(describe(scenario), async () => assert.deepEqual(await playAgain(scenario), []));
+  }
+});
+
+suite('seeds', { concurrency: atOnce }, () => {
+  const from = Number(FAULT_FROM);
+  if (FAULT_MINUTES === '') {
+    for (let seed = from; seed < from + Number(FAULT_SEEDS); seed++) {
+      test(`seed ${seed}: ${describe(scenarioOf(seed))}`, () => hold(scenarioOf(seed)));
+    }
+    return;
+  }
+  const endMs = Date.now() + 60_000 * Number(FAULT_MINUTES);
+  let next = from;
+  for (let lane = 1; lane <= atOnce; lane++) {
+    test(`lane ${lane}`, async (t) => {
+      for (let seed = next++; Date.now() < endMs; seed = next++) {
+        await t.test(`seed ${seed} of ${CELLS}: ${describe(scenarioOf(seed))}`, () => hold(scenarioOf(seed)));
+      }
+    });
+  }
+});
+
+function describe({ fault, moment, strategy, api }: Scenario): string {
+  return `${fault} (${moment}, ${strategy}, ${api})`;
+}
+
+async function hold(scenario: Scenario): Promise<void> {
+  const wrong = await playAgain(scenario);
+  if (wrong.length === 0) return;
+  const smallest = await shrink(scenario);
+  assert.fail(`${wrong.join('\n')}\nthe smallest that fails: ${JSON.stringify(smallest)}`);
+}
+
+/** A machine that is busy elsewhere may take away the few hundred milliseconds of a SHUTDOWN once, but not three times in a row. */
+async function playAgain(scenario: Scenario): Promise<readonly string[]> {
+  for (let tries = 2; ; tries--) {
+    const wrong = await play(scenario);
+    if (tries === 0 || !wrong.some((what) => what.includes(TOO_LATE))) return wrong;
+  }
+}
+
+async function shrink(scenario: Scenario): Promise<Scenario> {
+  let smallest = scenario;
+  for (let tries = 0; tries < SMALLER_TRIES; ) {
+    let found: Scenario | undefined;
+    for (const candidate of smaller(smallest)) {
+      if (++tries > SMALLER_TRIES) break;
+      if ((await play(candidate)).length > 0) {
+        found = candidate;
+        break;
+      }
+    }
+    if (found === undefined) break;
+    smallest = found;
+  }
+  return smallest;
+}
