@@ -65,6 +65,9 @@ test-receiver: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against Victori
 test-faults: $(call EXECUTABLE,$(HOST_ARCH)) ## Faults x moments x strategies x APIs: FAULT_SEEDS=120 FAULT_FROM=1, or FAULT_MINUTES=60
 	$(NODE_TEST) --test-force-exit test/faults/faults.test.ts
 
+soak: $(call EXECUTABLE,$(HOST_ARCH)) ## Mixed traffic, freezes and faults for MINUTES=10: nothing grows, nothing is lost
+	SOAK_MINUTES=$(or $(MINUTES),10) $(NODE_TEST) test/soak/soak.test.ts
+
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 

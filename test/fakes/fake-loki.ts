@@ -75,6 +75,12 @@ export class FakeLoki {
     return this.#store.duplicates;
   }
 
+  /** Lets go of what it has seen: for a test that runs for hours. */
+  forget(): void {
+    this.#store.forget();
+    this.requests.length = 0;
+  }
+
   /** Stored entries in the order of arrival. */
   entries(filter: EntryFilter = {}): readonly StoredEntry[] {
     const { labels, metadata } = filter;

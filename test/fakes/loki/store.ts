@@ -81,6 +81,12 @@ export class LokiStore {
     return refused.length === 0 ? { status: 204, body: '' } : { status: 400, body: joinErrors(refused) };
   }
 
+  /** Lets go of all entries, and of what would make a duplicate. */
+  forget(): void {
+    this.entries.length = 0;
+    for (const { identities } of this.#streams.values()) identities.clear();
+  }
+
   /** Stores the good entries of one stream; refusals of single entries go to `refused`, late ones are returned. */
   #append(stream: PreparedStream, context: PushContext, refused: string[]): string | undefined {
     const { canonical } = stream.set;
