@@ -2,6 +2,7 @@
 // each of them.
 import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
+import type { Ruling } from './filters/filters.ts';
 import type { LogType } from './lambda/subscription.ts';
 import type { Backlog } from './loki/backlog.ts';
 import type { Entry } from './loki/batch.ts';
@@ -20,7 +21,7 @@ export interface EntryParts {
   readonly concurrent: boolean;
   readonly invocations: Pick<Invocations, 'observe' | 'invocationOf'>;
   readonly backlog: Pick<Backlog, 'add'>;
-  readonly ledger: Pick<Ledger, 'received' | 'dropped' | 'droppedByPlatform'>;
+  readonly ledger: Pick<Ledger, 'received' | 'filtered' | 'dropped' | 'droppedByPlatform'>;
   readonly isOwnLine: (line: string) => boolean;
   /** Whether Loki takes structured metadata, as far as we know. */
   readonly takesMetadata: () => boolean;
@@ -29,8 +30,11 @@ export interface EntryParts {
 export interface Entries {
   /** Names the sandbox: metadata of entries that are made from now on. */
   begin(instanceId: string): void;
-  /** Takes a record in the order of receipt. */
-  take(record: LogRecord, nowMs: EpochMs): void;
+  /**
+   * Takes a record in the order of receipt.
+   * @param ruling what the user's filters say of it, if there are any
+   */
+  take(record: LogRecord, nowMs: EpochMs, ruling?: Ruling): void;
   /** A line of our own about what happened; it is in no account. */
   ownEntry(text: string, level: Level): Entry;
 }
@@ -117,7 +121,7 @@ export function createEntries(parts: EntryParts): Entries {
       instanceId = id;
       sharedMetadata.clear();
     },
-    take(record, nowMs) {
+    take(record, nowMs, ruling) {
       invocations.observe(record);
       if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
       if (!logTypes.has(record.type)) return;
@@ -125,6 +129,11 @@ export function createEntries(parts: EntryParts): Entries {
       if (record.line === '') {
         ledger.received(1);
         ledger.dropped('empty_line', 1);
+        return;
+      }
+      if (ruling?.filteredBy !== undefined) {
+        ledger.received(1);
+        ledger.filtered(ruling.filteredBy, 1);
         return;
       }
       const stated = record.time ?? { ms: nowMs, nanos: 0 };

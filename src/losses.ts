@@ -1,5 +1,5 @@
-// The account of every entry: received = accepted + dropped + held, at every moment. Whoever takes an entry out of the buffer
-// says here what became of it; nobody else counts. And what is said of losses: in our own log, and in Loki.
+// The account of every entry: received = accepted + filtered + dropped + held, at every moment. Whoever takes an entry out of the
+// buffer says here what became of it; nobody else counts. And what is said of losses: in our own log, and in Loki.
 import type { Diagnosis } from './diagnosis.ts';
 import { type Log, TOLD_AGAIN_AFTER_MS } from './log.ts';
 import type { Clock, EpochMs } from './time.ts';
@@ -32,15 +32,23 @@ export type DropReason = (typeof DROP_REASONS)[number];
 
 export type DropCounts = Record<DropReason, number>;
 
+/** The rules of the user by which a line or an event is not sent, named after their settings. That is no loss. */
+export const FILTER_RULES = ['drop_events', 'min_level', 'include_regex', 'exclude_regex'] as const;
+export type FilterRule = (typeof FILTER_RULES)[number];
+
+export type FilterCounts = Record<FilterRule, number>;
+
 export interface LedgerTotals {
   readonly received: number;
   readonly accepted: number;
+  readonly filtered: Readonly<FilterCounts>;
   readonly dropped: Readonly<DropCounts>;
 }
 
 export interface Ledger {
   received(entries: number): void;
   accepted(entries: number): void;
+  filtered(rule: FilterRule, entries: number): void;
   dropped(reason: DropReason, entries: number): void;
   /** Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of `received`. */
   droppedByPlatform(records: number, bytes: number): void;
@@ -63,8 +71,8 @@ export interface Losses {
   readonly platformBytes: number;
 }
 
-function zeroCounts(): DropCounts {
-  return Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as DropCounts;
+function zeroCounts<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 }
 
 /** What a listener was told of, in all. */
@@ -74,12 +82,13 @@ interface Told {
   platformBytes: number;
 }
 
-const noneTold = (): Told => ({ dropped: zeroCounts(), platformRecords: 0, platformBytes: 0 });
+const noneTold = (): Told => ({ dropped: zeroCounts(DROP_REASONS), platformRecords: 0, platformBytes: 0 });
 
 export function createLedger(): Ledger {
   let received = 0;
   let accepted = 0;
-  const dropped = zeroCounts();
+  const filtered = zeroCounts(FILTER_RULES);
+  const dropped = zeroCounts(DROP_REASONS);
   let platformRecords = 0;
   let platformBytes = 0;
   const told: Record<LossListener, Told> = { log: noneTold(), loki: noneTold() };
@@ -91,6 +100,9 @@ export function createLedger(): Ledger {
     accepted(entries) {
       accepted += entries;
     },
+    filtered(rule, entries) {
+      filtered[rule] += entries;
+    },
     dropped(reason, entries) {
       dropped[reason] += entries;
     },
@@ -98,7 +110,7 @@ export function createLedger(): Ledger {
       platformRecords += records;
       platformBytes += bytes;
     },
-    totals: () => ({ received, accepted, dropped: { ...dropped } }),
+    totals: () => ({ received, accepted, filtered: { ...filtered }, dropped: { ...dropped } }),
     takeLosses(listener) {
       const before = told[listener];
       const losses = {

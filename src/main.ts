@@ -97,7 +97,9 @@ async function serve(started: Started): Promise<void> {
         accountId: registration.accountId,
         region: config.region,
       };
-      const pipeline = (await late()).openPipeline(config, endpoint, identity, managed, log);
+      const { openFilters, openPipeline: open } = await late();
+      const filters = config.filters && (await openFilters(config.filters, log));
+      const pipeline = open(config, endpoint, identity, managed, log, filters);
       if (!snapshot) pipeline.begin();
       // The sandbox is frozen at the end of its init, unless there are no events.
       if (!managed) pipeline.suspend();

@@ -2,6 +2,7 @@
 // record.
 import type { Config } from './config/config.ts';
 import { createEntries } from './entries.ts';
+import type { Filters } from './filters/filters.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import type { Log, LogFields } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
@@ -35,6 +36,8 @@ export interface PipelineParts {
   readonly concurrent: boolean;
   readonly client: PushClient;
   readonly ledger: Ledger;
+  /** Undefined where no setting asks for any. */
+  readonly filters?: Filters | undefined;
   readonly log: Log;
   /** Where we push, for what is said of it. */
   readonly target: Target;
@@ -94,7 +97,7 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 const LONG_WAIT_BYTES = 128 * 1024;
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, identity, ledger, log, clock, concurrent } = parts;
+  const { config, identity, ledger, filters, log, clock, concurrent } = parts;
   const invocations = createInvocations(concurrent);
   const labels = streamLabels(config, identity);
   const backlog = createBacklog(
@@ -154,7 +157,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   /** Reads what is there, slice by slice, so that the listener can answer a body between two of them. */
   function readSoon(): void {
-    if (reading || bodies.waitingBodies() === 0) return;
+    if (reading || waitingBodies() === 0) return;
     reading = true;
     parts.defer(() => {
       reading = false;
@@ -169,11 +172,30 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   function readSlice(): void {
     const nowMs = clock.now();
     const takeNow = (record: LogRecord) => entries.take(record, nowMs);
-    do bodies.read(RECORDS_AT_A_TIME, takeNow, lose);
-    while (bodies.waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
+    do {
+      if (filters) readFiltered(filters, nowMs);
+      else bodies.read(RECORDS_AT_A_TIME, takeNow, lose);
+    } while (waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
     if (concurrent) reportLosses();
     // Before the first event nothing is sent: a snapshot must hold no connection.
     if (begun) delivery.wake();
+  }
+
+  /** The same way, with a stop in it: an expression may have taken its time, and the rest is decided on in the next slice. */
+  function readFiltered(filters: Filters, nowMs: EpochMs): void {
+    if (filters.waiting() === 0) bodies.read(RECORDS_AT_A_TIME, filters.add, lose);
+    filters.run((record, ruling) => {
+      try {
+        entries.take(record, nowMs, ruling);
+      } catch {
+        lose('unreadable_record', 1);
+      }
+    });
+  }
+
+  /** Bodies that are not read to their end, or whose last records are not decided on. */
+  function waitingBodies(): number {
+    return bodies.waitingBodies() + (filters !== undefined && filters.waiting() > 0 ? 1 : 0);
   }
 
   /** Reads the bodies that are there now, for half of the time that is left at most: the other half is for sending. */
@@ -181,7 +203,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const startMs = clock.now();
     const endMs = startMs + (untilMs - startMs) / 2;
     const last = received;
-    while (received - bodies.waitingBodies() < last && clock.now() < endMs) {
+    while (received - waitingBodies() < last && clock.now() < endMs) {
       readSlice();
       await new Promise<void>((resolve) => parts.defer(resolve));
     }
@@ -201,9 +223,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
 
   function totals(): LogFields {
-    const { received, accepted, dropped } = ledger.totals();
-    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    const counts = { received, accepted, filtered: 0, dropped: lost, held: backlog.heldEntries() };
+    const { received, accepted, filtered, dropped } = ledger.totals();
+    const counts = {
+      received,
+      accepted,
+      filtered: sumOf(filtered),
+      dropped: sumOf(dropped),
+      held: backlog.heldEntries(),
+    };
     return { ...counts, slowestPushMs: teller.slowestPushMs(), ...held };
   }
 
@@ -264,7 +291,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       await settledBy(clock, summaries.sent(), untilMs);
     },
     abandon() {
-      const unread = bodies.clear();
+      const unread = bodies.clear() + (filters?.clear() ?? 0);
       if (unread > 0) lose('shutdown_deadline', unread);
       backlog.abandon();
       losses.warnLast();
@@ -276,6 +303,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     oldestHeldMs: () => backlog.oldestMs(),
   };
 }
+
+const sumOf = (counts: Readonly<Record<string, number>>) =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
   const labelsOf = (type: StreamType) =>

@@ -5,8 +5,16 @@
 import type { FlushStrategy } from '../flush-strategy.ts';
 import type { LogType, SubscriptionApi } from '../lambda/subscription.ts';
 import type { LogLevel } from '../log.ts';
-import { cutToBytes, isLabelName, MAX_LABEL_NAMES, MAX_LABEL_VALUE_BYTES } from '../loki/labels.ts';
+import {
+  cutToBytes,
+  isLabelName,
+  MAX_LABEL_NAMES,
+  MAX_LABEL_VALUE_BYTES,
+  METADATA_NAMES,
+  OWN_LABELS,
+} from '../loki/labels.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { type FilterSettings, readFilterSettings } from './filter-settings.ts';
 import { quoted, readPairs, type SettingReader } from './reader.ts';
 import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
@@ -27,6 +35,8 @@ export interface Config {
   /** The values of all secret settings as they were typed, whether they are of use or not: none may ever be printed. */
   readonly secrets: readonly string[];
   readonly logTypes: readonly LogType[];
+  /** What filters and redacts, as it was written; undefined if nothing does. */
+  readonly filters: FilterSettings | undefined;
   readonly batchMaxBytes: number;
   readonly batchMaxWaitMs: number;
   readonly bufferMaxBytes: number;
@@ -65,13 +75,6 @@ type SwitchName = Extract<(typeof SETTINGS)[number], { kind: 'switch' }>['name']
 /** The platform's own port; the Logs API refuses it as a destination. */
 const RUNTIME_API_PORT = 9001;
 const MIB = 1024 * 1024;
-/** Labels that every stream has beside the user's own. */
-const OWN_LABELS = ['function_name', 'account_id', 'region', 'source', 'type'];
-/** Names of structured metadata, which Loki would rename if a label had them. */
-const METADATA_NAMES = [
-  ...['request_id', 'trace_id', 'level', 'function_version', 'alias', 'tenant_id'],
-  ...['event', 'instance', 'part', 'original_time'],
-];
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
 export function parseConfig(env: Environment): ConfigResult {
@@ -94,6 +97,7 @@ export function parseConfig(env: Environment): ConfigResult {
     logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
     secrets: readSecrets(reader),
     logTypes: readLogTypes(reader),
+    filters: readFilterSettings(reader.text),
     batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
     batchMaxWaitMs: readNumber(reader, 'LOKI_BATCH_MAX_WAIT_MS'),
     bufferMaxBytes: readBufferMaxBytes(reader, memoryBytes),

@@ -1,6 +1,8 @@
 // The settings that a user can make: name, default, unit, limits, meaning. One table for the parser (config.ts), the README and the
 // `check` command, so that they cannot disagree. Only the variables in this table, and those that Lambda sets, are read.
 
+import { FILTER_SETTINGS } from './filter-settings.ts';
+
 interface Described {
   readonly name: string;
   /** As the README shows it; empty if there is none. */
@@ -134,6 +136,7 @@ export const SETTINGS = [
     meaning:
       'What is sent: any of `platform`, `function` and `extension`. `extension` is the output of other extensions.',
   },
+  ...FILTER_SETTINGS,
   {
     name: 'LOKI_BATCH_MAX_BYTES',
     kind: 'number',

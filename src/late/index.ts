@@ -2,7 +2,9 @@
 // been asked for; see the order of the start in main.ts.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
+import type { FilterSettings } from '../config/filter-settings.ts';
 import { diagnoseSandbox } from '../diagnosis.ts';
+import type { Filters } from '../filters/filters.ts';
 import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
 import { createPushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
@@ -20,6 +22,7 @@ export function openPipeline(
   identity: FunctionIdentity,
   concurrent: boolean,
   log: Log,
+  filters?: Filters,
 ): Pipeline {
   const mask = createMask(secretsOf(config));
   log.equip({ mask, diagnose: diagnoseSandbox });
@@ -31,6 +34,7 @@ export function openPipeline(
     concurrent,
     client: createPushClient(endpoint, config.pushTimeoutMs, `aws-lambda-loki-extension/${version}`, systemClock),
     ledger: createLedger(),
+    filters,
     log,
     clock: systemClock,
     random: createRandom(),
@@ -38,6 +42,19 @@ export function openPipeline(
     isOwnLine: createOwnLineTest(process.pid),
     defer: setImmediate,
   });
+}
+
+/** Loads what filters, and says what is wrong with the settings of it: only where one is set. */
+export async function openFilters(settings: FilterSettings, log: Log): Promise<Filters> {
+  const [{ createFilters }, { readRules }] = await Promise.all([
+    import('../filters/filters.ts'),
+    import('../filters/rules.ts'),
+  ]);
+  return createFilters(
+    readRules(settings, (variable, message) =>
+      log.tellSymptom({ kind: 'setting', level: 'warn', message: `${variable} ${message}` }),
+    ),
+  );
 }
 
 /** Loads pino: only when there is something to print. */

@@ -2,6 +2,14 @@
 // The text is in canonical form, so that equal label sets are equal strings and it can serve as the key of a stream.
 // Names: https://prometheus.io/docs/concepts/data_model/; limits: Loki's `limits_config`.
 
+/** Labels that every stream has beside the user's own; `service_name` has a setting of its own. */
+export const OWN_LABELS = ['function_name', 'account_id', 'region', 'source', 'type'];
+/** Names of structured metadata. Loki would rename it if a label had its name. */
+export const METADATA_NAMES = [
+  ...['request_id', 'trace_id', 'level', 'function_version', 'alias', 'tenant_id'],
+  ...['event', 'instance', 'part', 'original_time'],
+];
+
 /** Loki's `max_label_names_per_series`; `service_name` is not counted. */
 export const MAX_LABEL_NAMES = 15;
 /** Loki's `max_label_name_length`. */

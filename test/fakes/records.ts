@@ -54,6 +54,7 @@ export function testConfig(changes: Partial<Config> = {}): Config {
     logLevel: 'warn',
     secrets: [],
     logTypes: ['platform', 'function'],
+    filters: undefined,
     batchMaxBytes: 1_048_576,
     batchMaxWaitMs: 1_000,
     bufferMaxBytes: 16 * 1_048_576,

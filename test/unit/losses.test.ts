@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createFilters } from '../../src/filters/filters.ts';
+import { readRules } from '../../src/filters/rules.ts';
 import type { PushOutcome } from '../../src/loki/answer.ts';
 import { createLedger, DROP_REASONS } from '../../src/losses.ts';
 import { ACCEPTED, FAILED, METADATA_DISALLOWED, REFUSED, TOO_LARGE, throttled, UNREACHABLE } from '../fakes/doubles.ts';
@@ -66,6 +68,8 @@ const OUTCOMES: readonly PushOutcome[] = [
   { kind: 'rejected', reason: 'blocked', entries: 'all', status: 260, detail: '260' },
 ];
 
+const FILTERS = { LOKI_DROP_EVENTS: 'report', LOKI_MIN_LEVEL: 'fatal' };
+
 /** One random thing that happens to a pipeline. */
 async function happen(core: ReturnType<typeof setUp>, random: () => number): Promise<void> {
   const { clock, client, pipeline } = core;
@@ -105,7 +109,7 @@ async function happen(core: ReturnType<typeof setUp>, random: () => number): Pro
 }
 
 for (let seed = 1; seed <= 6; seed++) {
-  test(`received = accepted + dropped + held at every moment, whatever Loki answers (seed ${seed})`, async () => {
+  test(`received = accepted + filtered + dropped + held at every moment, whatever Loki answers (seed ${seed})`, async () => {
     const random = seededRandom(seed);
     const script = () => (random() < 0.3 ? undefined : at(OUTCOMES, Math.floor(random() * OUTCOMES.length)));
     const core = setUp(
@@ -116,10 +120,14 @@ for (let seed = 1; seed <= 6; seed++) {
         logTypes: ['platform', 'function', 'extension'],
       },
       script,
+      false,
+      // Every other seed, so that both ways are gone.
+      seed % 2 === 0 ? {} : { filters: createFilters(readRules(FILTERS, () => assert.fail())) },
     );
     const balanced = () => {
-      const { received, accepted } = core.ledger.totals();
-      assert.equal(received, accepted + core.droppedEntries() + core.pipeline.heldEntries());
+      const { received, accepted, filtered } = core.ledger.totals();
+      const sum = Object.values(filtered).reduce((total, count) => total + count, 0);
+      assert.equal(received, accepted + sum + core.droppedEntries() + core.pipeline.heldEntries());
     };
     core.pipeline.begin();
     for (let step = 0; step < 150; step++) {
