@@ -1,6 +1,7 @@
 // What an answer of Loki means for the batch it answers. One total table; what to do and when is decided elsewhere.
 // The statuses are those of Loki's push API and of the gateways in front of it:
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
+import { lokiWords } from '../loki-words.ts';
 import type { DropReason } from '../losses.ts';
 import type { EpochMs } from '../time.ts';
 
@@ -78,7 +79,7 @@ export interface Answer {
 /** The title of a web page may come late. Nothing of it is printed as it stands. */
 const DETAIL_CHARACTERS = 2_000;
 
-/** The address is wrong, or the credentials: no entry is at fault. Of other 4xx the request is. */
+/** The address is wrong, or the credentials, whatever the text says. */
 const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431];
 /** Time-out of a proxy, misdirected, too early. */
 const PASSING_STATUSES = [408, 421, 425];
@@ -89,6 +90,17 @@ export function isClear({ status, text }: Answer): boolean {
   if (hasNoBody(status)) return true;
   // Of a page for people the title is told, if it comes with the first bytes.
   return text.trimStart() !== '';
+}
+
+/** Once the status is there, the text may take so long. */
+const TEXT_MS = 1_000;
+/** Of a success only the first bytes matter, which come with the head: a page for people would begin with them. */
+const FIRST_BYTES_MS = 100;
+
+/** How long the text of an answer is waited for once its head is there; 0 where there is none. */
+export function textLimitMs({ status, contentType }: Answer): number {
+  if (hasNoBody(status)) return 0;
+  return isSuccess(status) && !isHtml('', contentType) ? FIRST_BYTES_MS : TEXT_MS;
 }
 
 /** @param nowMs when the answer came, for a `Retry-After` that names a date */
@@ -117,7 +129,9 @@ export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
     const isTooLarge = /message larger than max|too large/i.test(text);
     return { kind: isTooLarge ? 'too_large' : 'failed', status, detail };
   }
-  if (strange) return { kind: 'refused', status, detail };
+  // Of 4xx Loki itself gives these two. Any other, if the words are not Loki's either, is from somebody in between.
+  const isOfLoki = status === 400 || status === 422 || lokiWords(text) !== undefined;
+  if (strange || !isOfLoki) return { kind: 'refused', status, detail };
   if (disallowsMetadata(text)) return { kind: 'metadata_disallowed', detail };
   const reason = rejectReason(text);
   return {
@@ -135,7 +149,7 @@ function readableOf({ text, contentEncoding = 'identity' }: Answer): string {
 }
 
 const isSuccess = (status: number) => status >= 200 && status < 300 && status !== 260;
-export const hasNoBody = (status: number) => status === 204 || status === 205;
+const hasNoBody = (status: number) => status === 204 || status === 205;
 
 function isHtml(text: string, contentType = ''): boolean {
   return /^\s*(?:text\/html|application\/xhtml)/i.test(contentType) || text.trimStart().startsWith('<');

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import type { Clock, EpochMs, Timer } from '../time.ts';
-import { type Answer, hasNoBody, isClear, type PushOutcome, toOutcome } from './answer.ts';
+import { type Answer, isClear, type PushOutcome, textLimitMs, toOutcome } from './answer.ts';
 import { ConnectError, type Connecting, type Connector, type ConnectStep } from './connect.ts';
 
 export interface Connection {
@@ -38,8 +38,6 @@ export const IDLE_MS = 50_000;
 const MAX_ANSWER_BYTES = 16_384;
 /** Gateways and single sign-on send heads that are longer than the 16 KiB that Node allows. */
 const MAX_HEAD_BYTES = 65_536;
-/** Once the status is there, the text may take so long. */
-const TEXT_MS = 1_000;
 
 export function createConnection(origin: string, connector: Connector, clock: Clock): Connection {
   let socketError: Error | undefined;
@@ -177,7 +175,8 @@ function startPost(parts: PostParts): Post {
       if (status < 200) return;
       look();
       // A timer less for each push that goes well.
-      if (!hasNoBody(status)) limit(TEXT_MS);
+      const textMs = textLimitMs(answer);
+      if (textMs > 0) limit(textMs);
     },
     onResponseData(_controller, chunk) {
       if (answer.text.length >= MAX_ANSWER_BYTES) return;

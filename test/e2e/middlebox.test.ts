@@ -18,7 +18,7 @@ suite('what stands before Loki', { concurrency: 2 }, () => {
   const dislikes: readonly (readonly [what: string, answer: LokiAnswer, reason: string])[] = [
     ['403', { status: 403 }, 'rejected'],
     ['405 and a page', { status: 405, body: '<html>no</html>' }, 'rejected'],
-    ['406 and a page', { status: 406, body: '<html>no</html>' }, 'rejected'],
+    ['406', { status: 406, body: 'Not Acceptable' }, 'rejected'],
     ['200 and a page', { status: 200, body: '<!doctype html><title>Sign in</title>' }, 'rejected'],
     ['500', { status: 500 }, 'retries_exhausted'],
     ['a reset', { reset: true }, 'retries_exhausted'],
@@ -67,7 +67,7 @@ suite('what stands before Loki', { concurrency: 2 }, () => {
     });
   }
 
-  for (const status of [402, 405, 407, 410, 411, 415, 421, 425, 426, 431]) {
+  for (const status of [402, 405, 407, 410, 411, 415, 418, 421, 425, 426, 431, 451]) {
     test(`keeps every line while all is answered with ${status}`, async (t) => {
       const bench = await createStarted(t);
       bench.loki.script(() => ({ status }));

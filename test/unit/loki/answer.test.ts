@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countRefused, isClear, type PushOutcome, toOutcome } from '../../../src/loki/answer.ts';
+import { countRefused, isClear, type PushOutcome, textLimitMs, toOutcome } from '../../../src/loki/answer.ts';
 import { START_MS } from '../../fakes/fake-clock.ts';
 import { textOf } from '../../fakes/loki/answers.ts';
 
@@ -11,8 +11,9 @@ function outcomeOf(status: number, text = textOf(status), retryAfter?: string): 
 const TABLE: readonly (readonly [kind: PushOutcome['kind'], statuses: readonly number[]])[] = [
   ['unanswered', [100, 102, 103, 199]],
   ['accepted', [200, 201, 202, 203, 204, 205, 206, 207, 226, 299]],
-  ['rejected', [260, 400, 406, 409, 412, 422, 451]],
-  ['refused', [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]],
+  ['rejected', [260, 400, 422]],
+  ['refused', [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 414, 415]],
+  ['refused', [417, 418, 423, 424, 426, 428, 431, 444, 451, 460, 499]],
   ['too_large', [413]],
   ['throttled', [429]],
   ['failed', [408, 421, 425, 500, 501, 502, 503, 504, 520, 529, 599, 999]],
@@ -45,6 +46,20 @@ test('a success is clear as soon as the body can no longer turn out to be a page
   assert.ok(clear(204) && clear(205) && clear(200, '<', 'text/html') && clear(201, 'ok') && clear(200, ' <'));
   for (const unclear of [clear(200), clear(200, ' \n'), clear(260), clear(400, 'entry'), clear(103)])
     assert.ok(!unclear);
+});
+
+test('the text of a success is waited for no longer than its first bytes take, but that of a page, and of any other answer', () => {
+  const limitMs = (status: number, contentType?: string) => textLimitMs({ status, text: '', contentType });
+  assert.equal(limitMs(204, 'text/html'), 0);
+  assert.ok(limitMs(200) > 0 && limitMs(202, 'text/plain') <= 100);
+  for (const long of [limitMs(200, 'text/html'), limitMs(260), limitMs(400)]) assert.ok(long > 500);
+});
+
+test('an unusual 4xx is from Loki if its words are', () => {
+  const outcome = outcomeOf(409, LATE);
+  assert.ok(outcome.kind === 'rejected' && outcome.reason === 'too_old');
+  assert.equal(outcomeOf(406, 'snappy: corrupt input').kind, 'rejected');
+  assert.equal(outcomeOf(406, 'Not Acceptable').kind, 'refused');
 });
 
 test('a text that is encoded is not read: nothing is counted by it, nothing of it is shown', () => {
@@ -86,7 +101,7 @@ test('foreign text costs no more than its length', () => {
   ];
   const startMs = performance.now();
   for (const text of hurtful) {
-    for (const status of [200, 400, 429, 500]) outcomeOf(status, text, text);
+    for (const status of [200, 400, 409, 429, 500]) outcomeOf(status, text, text);
     isClear({ status: 200, text, contentType: text });
   }
   // All of it takes some 0.1 s; one expression that is quadratic takes a minute.

@@ -30,6 +30,16 @@ test('a sealed batch holds one stream with its entries in order', () => {
   );
 });
 
+test('what is discarded is counted and not encoded, and the next batch starts without it', () => {
+  const builder = createBatchBuilder('function', LABELS, 1_048_576);
+  assert.equal(builder.discard(), 0);
+  for (const line of ['x'.repeat(70_000), 'b']) builder.add(instant(0), entryOf(line), START_MS);
+  assert.equal(builder.discard(), 2);
+  assert.deepEqual([builder.entryCount, builder.heldBytes, builder.oldestMs], [0, 0, undefined]);
+  builder.add(instant(1), entryOf('c'), START_MS);
+  assert.deepEqual(decodePush(builder.seal()?.body ?? Buffer.alloc(0)).lines, ['c']);
+});
+
 test('the size before compression is stated to the byte', () => {
   for (const lines of [numbered(1), numbered(500), ['x'.repeat(70_000)], ['é🧀'.repeat(3_000), '']]) {
     const batch = batchOf(lines);
