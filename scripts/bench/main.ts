@@ -4,6 +4,7 @@
 // usage: node scripts/bench/main.ts, with these in the environment:
 //   ONLY=start,memory  these sections alone     RUNS=20  samples of each figure
 //   BASE=<rev>         beside that revision     QUICK=1  three samples, to see that it works
+//   PEER_LAMBDAWATCH=  path of its executable: its CPU in a flood is measured beside
 
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
