@@ -67,9 +67,9 @@ export function openHeap(): Heap {
       const { used_heap_size, external_memory } = process.getBuiltinModule('node:v8').getHeapStatistics();
       return used_heap_size + external_memory;
     },
-    collectGarbage() {
+    collectGarbage(giveBack) {
       gc ??= findCollector();
-      gc({ type: 'major', execution: 'sync', flavor: 'regular' });
+      gc({ type: 'major', execution: 'sync', flavor: giveBack ? 'last-resort' : 'regular' });
     },
   };
 }

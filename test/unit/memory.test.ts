@@ -7,13 +7,14 @@ const MB = 1024 * 1024;
 
 function setUp() {
   const clock = new FakeClock();
-  const heap = { usedBytes: 5 * MB, collections: 0 };
+  const heap = { usedBytes: 5 * MB, collections: 0, givenBack: 0 };
   const deferred: (() => void)[] = [];
   const tidier = createTidier(
     {
       usedBytes: () => heap.usedBytes,
-      collectGarbage() {
+      collectGarbage(giveBack) {
         heap.collections++;
+        if (giveBack) heap.givenBack++;
         heap.usedBytes = 5 * MB;
       },
     },
@@ -111,4 +112,25 @@ test('an idle sandbox with nothing to collect has no timer', () => {
   awake();
   tidier.idle();
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('gives the pages back after a flood, and not after a few lines', () => {
+  const { tidier, heap, awake } = setUp();
+  awake();
+  tidier.idle();
+  for (const grownMb of [2, 10]) {
+    heap.usedBytes += grownMb * MB;
+    tidier.idle();
+    awake();
+  }
+  assert.deepEqual([heap.collections, heap.givenBack], [2, 1]);
+});
+
+test('sees a flood that the first invocation brings', () => {
+  const { tidier, heap, awake } = setUp();
+  awake();
+  heap.usedBytes = 20 * MB;
+  tidier.idle();
+  awake();
+  assert.equal(heap.givenBack, 1);
 });
