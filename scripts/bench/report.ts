@@ -52,7 +52,7 @@ export function toMarkdown(run: Run, measured: readonly Measured[]): string {
   const lines = [
     '# Benchmarks',
     '',
-    `Written by \`${run.command}\` on ${run.date}: ${run.processor}, ${run.memoryGb} GB, ${run.kernel}, ${run.architecture}, Node.js ${run.node}, revision ${run.revision}${run.base === undefined ? '' : ` against ${run.base}`}.`,
+    `Written by \`${run.command}\` on ${run.date}: ${run.processor}, ${run.memoryGb} GB, ${run.kernel}, ${run.architecture}, Node.js ${run.node}, load ${run.load}, revision ${run.revision}${run.base === undefined ? '' : ` against ${run.base}`}.`,
     '',
     'The floor is an executable of the same Node.js, made in the same way, whose whole program registers over a raw socket, subscribes',
     'and asks for the next event. It is measured in the same run, by turns. Trust the ratios, not the milliseconds: no machine is a Lambda.',

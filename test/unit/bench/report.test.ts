@@ -37,7 +37,7 @@ test('a figure becomes a row with its medians, its ratio, its budget and the ver
   assert.match(text, /^- exec to register: warm\.$/m);
   assert.match(
     text,
-    /2026-01-31: 2 x Some Processor, 8 GB, Linux 6\.1\.0, x86_64, Node\.js 24\.0\.0, revision abc1234\./,
+    /2026-01-31: 2 x Some Processor, 8 GB, Linux 6\.1\.0, x86_64, Node\.js 24\.0\.0, load 0\.5, revision abc1234\./,
   );
 });
 
