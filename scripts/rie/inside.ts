@@ -64,10 +64,13 @@ function layOut(extension: string): void {
   mkdirSync('/opt/extensions');
   // Children of the emulator run as another user (uid 993), who may not be able to enter the tree: what they run is here.
   mkdirSync('/opt/rie');
-  copyFileSync(extension, '/opt/rie/aws-lambda-loki-extension');
-  chmodSync('/opt/rie/aws-lambda-loki-extension', 0o755);
-  writeFileSync('/opt/rie/node', '');
-  mount('--bind', process.execPath, '/opt/rie/node');
+  for (const [from, name] of [
+    [extension, 'aws-lambda-loki-extension'],
+    [process.execPath, 'node'],
+  ] as const) {
+    copyFileSync(from, join('/opt/rie', name));
+    chmodSync(join('/opt/rie', name), 0o755);
+  }
   const bootstrap = readFileSync(join(import.meta.dirname, 'bootstrap.cjs'), 'utf8');
   writeFileSync('/var/runtime/bootstrap', `#!/opt/rie/node\n${bootstrap}`, { mode: 0o755 });
 }

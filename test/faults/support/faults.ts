@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeLoki } from '../../fakes/fake-loki.ts';
 import type { ApiAnswer } from '../../fakes/lambda/api.ts';
 import type { InvokeOptions } from '../../fakes/lambda/options.ts';
+import { lambdaRecord } from '../../fakes/lambda/records.ts';
 import type { LambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import type { LokiAnswer, LokiRequest } from '../../fakes/loki/answers.ts';
 import type { Way, WayMode } from './way.ts';
@@ -176,6 +177,7 @@ const ofTheListener: readonly Fault[] = [
 
 const ofLambda: readonly Fault[] = [
   { name: 'the end of the function is never told', invoke: { runtimeDone: 'never', deadlineInMs: 1_200 } },
+  { name: 'the end of the function is told twice', awake: true, begin: tellEnd, invoke: { durationMs: 60 } },
   { name: 'no report', invoke: { reportDelivery: 'never' } },
   { name: 'the report comes at SHUTDOWN', invoke: { reportDelivery: 'shutdown' } },
   { name: 'late lines', invoke: { lateLines: ['late one', 'late two'] } },
@@ -208,6 +210,13 @@ async function knock({ subscription }: LambdaEmulator, count: number, words: str
     socket.unref();
   }
   await sleep(20);
+}
+
+/** While the function runs still; it is told again when it is over. */
+function tellEnd({ emulator }: World): void {
+  const start = emulator.emitted.findLast(({ type }) => type === 'platform.start');
+  const requestId = (start?.record as { readonly requestId?: string } | undefined)?.requestId;
+  emulator.emit([lambdaRecord('platform.runtimeDone', { requestId, status: 'success' })]);
 }
 
 async function stopAwhile({ emulator, random }: World): Promise<void> {
