@@ -71,6 +71,9 @@ soak: $(call EXECUTABLE,$(HOST_ARCH)) ## Mixed traffic, freezes and faults for M
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 
+test-examples: $(INSTALLED) ## Every recipe of examples/, by the tools of its ecosystem; what cannot be had is said aloud
+	$(NODE_TEST) --test-concurrency=1 'test/examples/*.test.ts'
+
 bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memory, CPU and size against Node's own floor; BASE=<rev> compares two revisions
 	$(NODE) scripts/bench/main.ts
 
@@ -122,4 +125,4 @@ $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extens
 	$(NODE) scripts/build/package-layer.ts $*
 
 .PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak test-loki \
-	bench bench-peers zip check-size publish start-pages qemu-arm64 clean
+	test-examples bench bench-peers zip check-size publish start-pages qemu-arm64 clean

@@ -1,3 +1,4 @@
+// npm ci && npm run synth. Two functions that know nothing of Loki, and one line that sends the logs of both there.
 import path from 'node:path';
 import { App, Aspects, Duration, Stack } from 'aws-cdk-lib';
 import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -20,6 +21,12 @@ new Function(stack, 'Python', {
   handler: 'handler.handler',
   code: Code.fromAsset(path.join(functions, 'python')),
   timeout: Duration.seconds(10),
+});
+// The extension cannot run on Amazon Linux 2: this one is passed over, with a warning.
+new Function(stack, 'Old', {
+  runtime: Runtime.PYTHON_3_11,
+  handler: 'handler.handler',
+  code: Code.fromAsset(path.join(functions, 'python')),
 });
 
 Aspects.of(app).add(

@@ -1,6 +1,7 @@
-// Sends the logs of functions to Grafana Loki: `LokiLogs` for one function, `LokiLogsForAll` for every function of an app or a stack.
+// Sends the logs of functions to Grafana Loki: `LokiLogs` for one function, `LokiLogsForAll` for every function of an app or
+// of a stack. A function that cannot take the layer gets a warning, and is left as it is.
 import { Annotations, type IAspect } from 'aws-cdk-lib';
-import { Architecture, Function, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Function, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct, type IConstruct } from 'constructs';
 
 export interface LokiLogsProps {
@@ -11,6 +12,7 @@ export interface LokiLogsProps {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** `new LokiLogs(stack, 'Logs', { function: hello, ... })` */
 export class LokiLogs extends Construct {
   constructor(scope: Construct, id: string, props: LokiLogsProps & { readonly function: Function }) {
     super(scope, id);
@@ -27,20 +29,23 @@ export class LokiLogsForAll implements IAspect {
   }
 
   visit(node: IConstruct): void {
-    // Container images take the executable, not a layer.
-    if (node instanceof Function && node.runtime !== Runtime.FROM_IMAGE) addLokiLogs(node, node, this.#props);
+    if (node instanceof Function) addLokiLogs(node, node, this.#props);
   }
 }
 
-function addLokiLogs(scope: Construct, target: Function, { layerArns, endpoint, environment = {} }: LokiLogsProps): void {
-  const arch = target.architecture === Architecture.ARM_64 ? 'arm64' : 'x86_64';
-  const layerArn = layerArns[arch];
-  if (layerArn === undefined) {
-    Annotations.of(target).addWarningV2('loki-logs:architecture', `no layer for ${arch}: its logs do not go to Loki`);
-    return;
-  }
+/** The runtimes on Amazon Linux 2023; container images take the executable instead of a layer: see ../container. */
+const SUPPORTED = /^(nodejs2\d|python3\.1[2-9]|java2[1-9]|dotnet([89]|1\d)|ruby(3\.[3-9]|[4-9])|provided\.al2023)/;
+
+function addLokiLogs(scope: Construct, target: Function, props: LokiLogsProps): void {
+  const arch = target.architecture.name === Architecture.ARM_64.name ? 'arm64' : 'x86_64';
+  const layerArn = props.layerArns[arch];
+  if (!SUPPORTED.test(target.runtime.name)) return warn(target, `${target.runtime.name} is not on Amazon Linux 2023`);
+  if (layerArn === undefined) return warn(target, `no layer for ${arch} was given`);
   target.addLayers(LayerVersion.fromLayerVersionArn(scope, 'LokiLayer', layerArn));
-  for (const [name, value] of Object.entries({ LOKI_PUSH_ENDPOINT: endpoint, ...environment })) {
-    target.addEnvironment(name, value);
-  }
+  const variables = { LOKI_PUSH_ENDPOINT: props.endpoint, ...props.environment };
+  for (const [name, value] of Object.entries(variables)) target.addEnvironment(name, value);
+}
+
+function warn(target: Function, reason: string): void {
+  Annotations.of(target).addWarningV2('loki-logs:passed-over', `its logs do not go to Loki: ${reason}`);
 }

@@ -1,4 +1,4 @@
-// serverless deploy --param='loki-password=...'
+// serverless deploy --param='loki-password=glc_...'
 import type { AWS } from '@serverless/typescript';
 
 const configuration: AWS = {

@@ -9,6 +9,8 @@ terraform {
   }
 }
 
+data "aws_partition" "current" {}
+
 data "aws_iam_policy_document" "assume" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -29,7 +31,7 @@ resource "aws_iam_role" "this" {
 resource "aws_iam_role_policy_attachment" "logs" {
   for_each   = var.functions
   role       = aws_iam_role.this[each.key].name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
 resource "aws_lambda_function" "this" {
@@ -43,7 +45,7 @@ resource "aws_lambda_function" "this" {
   architectures    = [each.value.architecture]
   memory_size      = each.value.memory_mb
   timeout          = each.value.timeout_s
-  layers           = [var.layer_arn]
+  layers           = [var.layer_arns[each.value.architecture]]
 
   environment {
     variables = merge(var.loki_settings, each.value.environment, { LOKI_PUSH_ENDPOINT = var.loki_endpoint })

@@ -1,6 +1,9 @@
-variable "layer_arn" {
-  description = "ARN of the layer's version, as `make publish` prints it. Its architecture must be the functions'."
-  type        = string
+variable "layer_arns" {
+  description = "ARNs of the layer's versions by architecture, as `make publish` prints them"
+  type = object({
+    x86_64 = optional(string)
+    arm64  = optional(string)
+  })
 }
 
 variable "loki_endpoint" {
