@@ -3,6 +3,7 @@
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
 import { lokiWords } from '../loki-words.ts';
 import type { DropReason } from '../losses.ts';
+import type { UnreachablePhase } from '../net/connect.ts';
 import type { EpochMs } from '../time.ts';
 
 /**
@@ -51,9 +52,6 @@ export type PushOutcome =
     }
   /** Freezes came between, again and again. That says nothing about Loki. */
   | { readonly kind: 'interrupted'; readonly last?: PushOutcome };
-
-/** How far the way to Loki was gone. */
-export type UnreachablePhase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed';
 
 /** How many entries were refused, by number; or all but the number that was stored; or all. */
 export type RefusedEntries = { readonly refused: number } | { readonly stored: number } | 'all';

@@ -3,9 +3,9 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
+import { ConnectError, type Connecting, type Connector, type ConnectStep } from '../net/connect.ts';
 import type { Clock, EpochMs, Timer } from '../time.ts';
 import { type Answer, isClear, type PushOutcome, textLimitMs, toOutcome } from './answer.ts';
-import { ConnectError, type Connecting, type Connector, type ConnectStep } from './connect.ts';
 
 export interface Connection {
   post(request: Dispatcher.DispatchOptions): Post;

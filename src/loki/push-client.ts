@@ -2,9 +2,9 @@
 // It owns the connections, and so the one retry that belongs to them: a connection that was open during a freeze, or kept for a while, may be
 // dead without our knowing, and a failure on such a one says nothing about Loki, nor about the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
+import { type ConnectStep, createConnector } from '../net/connect.ts';
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
-import { type ConnectStep, createConnector } from './connect.ts';
 import { type Connection, createConnection, IDLE_MS, type Post, type PostResult } from './connection.ts';
 
 export interface PushClient {

@@ -27,11 +27,12 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['lambda/', 'lambda/'],
   ['records/', 'lambda/subscription', 'records/'],
   ['filters/', 'config/', 'filters/', 'records/'],
-  ['loki/push-client', 'config/endpoint', 'loki/'],
-  ['loki/connection', 'loki/', 'undici'],
+  ['loki/push-client', 'config/endpoint', 'loki/', 'net/connect'],
+  ['loki/connection', 'loki/', 'net/connect', 'undici'],
   ['loki/undici-client', 'undici'],
   ['loki/encode', 'protobufjs', 'snappyjs'],
-  ['loki/', 'config/config', 'loki/'],
+  ['loki/', 'config/config', 'loki/', 'net/connect'],
+  ['net/', 'net/'],
 ];
 
 interface Import {

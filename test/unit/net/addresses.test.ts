@@ -1,7 +1,7 @@
 // The addresses of a host, from a name server that a test plays.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAddresses } from '../../../src/loki/addresses.ts';
+import { createAddresses } from '../../../src/net/addresses.ts';
 import { FakeClock, START_MS } from '../../fakes/fake-clock.ts';
 
 const failure = (code: string) => Object.assign(new Error(`getaddrinfo ${code}`), { code });

@@ -1,9 +1,11 @@
-// Opens one connection to Loki: name, route, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was,
+// Opens one connection: name, route, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was,
 // and can be called off at any moment.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Clock, Timer } from '../time.ts';
 import { type Addresses, createAddresses, isUnknownName } from './addresses.ts';
-import type { UnreachablePhase } from './answer.ts';
+
+/** How far the way to a server was gone. */
+export type UnreachablePhase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed';
 
 /** Why there is no connection. Nothing was sent. */
 export class ConnectError extends Error {
