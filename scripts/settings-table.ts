@@ -37,7 +37,7 @@ function defaultOf({ default: text }: Setting): string {
 function valuesOf(setting: Setting): string {
   switch (setting.kind) {
     case 'text':
-      return '';
+      return setting.byReference ? 'text or ARN' : '';
     case 'switch':
       return '`true`, `false`';
     case 'choice':

@@ -1,51 +1,88 @@
 // What a push meets before an answer that can be read -> what it is: names, routes, connections, TLS, and whoever does not speak HTTP/1.1.
 // An error of Node is known by its code; its message gives advice that is of no use in Lambda, and can repeat what a setting holds.
+import { isHtml, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId } from './remedies.ts';
-import type { PushSymptom, Target, Told } from './symptoms.ts';
+import type { OnTheWay, PushSymptom, Target, Told } from './symptoms.ts';
 
-const UNREACHABLE = 'Loki cannot be reached';
+const unreachable = ({ name = 'Loki' }: Target) => `${name} cannot be reached`;
 
 /** How a server that wants TLS answers to a request in the clear, and one that wants HTTP/2: with SETTINGS or GOAWAY, of the whole connection. */
 const TLS_ALERT = '\x15\x03';
 const HTTP2_FIRST_FRAMES: readonly number[] = [4, 7];
 const HTTP2_STREAM_0 = '\0\0\0\0';
 
-type OnTheWay = Extract<PushSymptom, { kind: 'unreachable' | 'unanswered' }>;
-
 export function tellWay(symptom: OnTheWay, target: Target): Told {
+  if (symptom.proxy !== undefined) return tellProxy(symptom, symptom.proxy, target);
+  const unreached = unreachable(target);
   const { phase, detail, address } = symptom;
   const code = errorCodeOf(symptom);
   const place = address === undefined || target.host.includes(address) ? target.host : `${target.host} at ${address}`;
   const withCode = code === undefined ? '' : ` (${code})`;
-  const tls = tellTls(code ?? '', detail, place);
+  const tls = tellTls(code ?? '', detail, place, target);
   if (tls) return tls;
   if (code === 'EMFILE' || code === 'ENFILE') {
-    return ['no_descriptors', `${UNREACHABLE}: no connection can be opened${withCode}`];
+    return ['no_descriptors', `${unreached}: no connection can be opened${withCode}`];
   }
   switch (phase) {
     case 'name_not_found':
-      return ['name_not_found', `${UNREACHABLE}: there is no host named ${target.hostname}`];
+      return ['name_not_found', `${unreached}: there is no host named ${target.hostname}`];
     case 'name_server_silent':
-      return ['name_server_silent', `${UNREACHABLE}: the name server does not answer for ${target.hostname}`];
+      return ['name_server_silent', `${unreached}: the name server does not answer for ${target.hostname}`];
     case 'no_route':
-      return ['no_route', `${UNREACHABLE}: no route, connecting to ${place} ${endOf(symptom, 'is not answered')}`];
+      return ['no_route', `${unreached}: no route, connecting to ${place} ${endOf(symptom, 'is not answered')}`];
     case 'refused':
       return [
         'connection_refused',
-        `${UNREACHABLE}: ${place} refuses the connection, nothing listens there`,
+        `${unreached}: ${place} refuses the connection, nothing listens there`,
         isLoopback(target.hostname)
           ? `${target.hostname} is the sandbox itself: set LOKI_PUSH_ENDPOINT to Loki`
           : undefined,
       ];
+    case 'proxy': // without a name, which is told above
     case 'tls':
       return /time|within/i.test(detail) || code?.includes('TIMEOUT') || code === 'ETIMEDOUT'
-        ? ['tls_silent', `${UNREACHABLE}: TLS, ${place} accepts the connection and does not answer the handshake`]
-        : ['tls_failed', `${UNREACHABLE}: TLS, the handshake with ${place} is broken off${withCode}`];
+        ? ['tls_silent', `${unreached}: TLS, ${place} accepts the connection and does not answer the handshake`]
+        : ['tls_failed', `${unreached}: TLS, the handshake with ${place} is broken off${withCode}`];
     case 'closed':
-      return ['connection_closed', `${UNREACHABLE}: ${place} closes the connection${withCode}`, plainOnly(target)];
+      return ['connection_closed', `${unreached}: ${place} closes the connection${withCode}`, plainOnly(target)];
     case 'answer':
       return tellUnanswered(symptom, target);
   }
+}
+
+/** The way to a proxy is like the one to Loki; what is to be done is not. */
+const PROXY_SETTING = 'correct LOKI_PROXY_URL, or HTTPS_PROXY and NO_PROXY, where that is not set';
+const PROXY_REMEDIES: Partial<Record<DiagnosisId, string>> = {
+  name_not_found: PROXY_SETTING,
+  no_route: `let the function's subnet reach the proxy: its port in security groups and network ACLs; or ${PROXY_SETTING}`,
+  connection_refused: PROXY_SETTING,
+  connection_closed: 'look at the proxy: it cuts connections',
+  tls_wrong_name: 'use a host name in LOKI_PROXY_URL that is in the certificate of the proxy',
+  tls_not_spoken: 'write http:// in LOKI_PROXY_URL, or the port on which the proxy speaks TLS',
+  tls_silent: 'write http:// in LOKI_PROXY_URL, if the proxy speaks no TLS',
+  tls_client_certificate: 'use a proxy that asks for no client certificate: LOKI_TLS_CERT is for Loki alone',
+};
+
+function tellProxy(symptom: OnTheWay, proxy: string, target: Target): Told {
+  const { phase, detail, code = '' } = symptom;
+  if (phase === 'proxy') {
+    const unreached = `${unreachable(target)}: the proxy ${proxy}`;
+    if (code === 'NOT_HTTP') return ['proxy_not_http', `${unreached} does not speak HTTP`];
+    if (code === 'ETIMEDOUT') return ['proxy_silent', `${unreached} is asked for a way and does not answer`];
+    const status = /^HTTP_(\d{3})$/.exec(code)?.[1];
+    if (status === undefined) {
+      return ['proxy_refuses', `${unreached} is asked for a way to ${target.host} and closes the connection`];
+    }
+    const title = isHtml(detail) ? target.outside(titleOf(detail) ?? '') : '';
+    const said = title ? `${status}, a web page, ${JSON.stringify(title.slice(0, 80))}` : status;
+    if (status === '407') return ['proxy_credentials', `${unreached} wants credentials, or others: ${said}`];
+    return ['proxy_refuses', `${unreached} opens no way to ${target.host}: ${said}`];
+  }
+  const port = Number(/:(\d+)$/.exec(proxy)?.[1]);
+  const hostname = proxy.replace(/:\d+$/, '');
+  const itself: Target = { ...target, name: 'the proxy', host: proxy, hostname, port, secure: phase === 'tls' };
+  const [id, sentence] = tellWay({ ...symptom, proxy: undefined }, itself);
+  return [id, sentence, PROXY_REMEDIES[id]];
 }
 
 /** A push that is still under way when its time is over. */
@@ -56,6 +93,8 @@ export function tellPending({ afterMs, waitsFor }: Extract<PushSymptom, { kind: 
       return tellWay({ kind: 'unreachable', phase: 'name_server_silent', ...limit }, target);
     case 'connection':
       return tellWay({ kind: 'unreachable', phase: 'no_route', ...limit }, target);
+    case 'proxy':
+      return ['proxy_silent', `${unreachable(target)}: a proxy does not answer`];
     case 'tls':
       return tellWay({ kind: 'unreachable', phase: 'tls', ...limit, code: 'ETIMEDOUT' }, target);
     case 'answer':
@@ -143,13 +182,13 @@ const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
   ],
 ];
 
-function tellTls(code: string, detail: string, place: string): Told | undefined {
+function tellTls(code: string, detail: string, place: string, target: Target): Told | undefined {
   const [, id, what] =
     TLS_ERRORS.find(([error]) => error.test(code) || (/SSL|TLS|EPROTO/.test(code + detail) && error.test(detail))) ??
     [];
   if (id === undefined) return undefined;
   const names = id === 'tls_wrong_name' ? namesIn(detail) : '';
-  return [id, `${UNREACHABLE}: TLS with ${place} failed, ${what}${names}`];
+  return [id, `${unreachable(target)}: TLS with ${place} failed, ${what}${names}`];
 }
 
 /** The names that a certificate is for: no secret, and of few kinds of characters. */
@@ -160,7 +199,7 @@ function namesIn(detail: string): string {
 
 export function tellUnreadable({ detail, code }: Extract<PushSymptom, { kind: 'unreadable' }>, target: Target): Told {
   const shown = codeOf(code);
-  const tls = tellTls(code ?? '', detail, target.host);
+  const tls = tellTls(code ?? '', detail, target.host, target);
   if (tls) return tls;
   if (detail.startsWith(TLS_ALERT)) {
     return ['tls_expected', `Loki cannot be read: ${target.host} speaks TLS, and we do not`];

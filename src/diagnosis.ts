@@ -1,6 +1,7 @@
 // What was seen -> what it is, in an operator's words -> what to do: for the running extension, and for whoever else has to say it. Pure, and
 // late code: boot hands its symptoms over as they are. No sentence repeats a text from outside: of an answer `loki-words.ts` says what is
 // known, a web page has its title, and an error of Node is told by its code.
+import { tellSecret } from './diagnosis-secret.ts';
 import { codeOf, tellPending, tellUnreadable, tellWay } from './diagnosis-way.ts';
 import { isHtml, lokiWords, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId, type DiagnosisLevel } from './remedies.ts';
@@ -57,6 +58,9 @@ function tellPush(symptom: PushSymptom, target: Target): Told | undefined {
       return tellWay(symptom, target);
     case 'ran_out':
       return tellPending(symptom, target);
+    case 'unready':
+      if (symptom.secret) return tellSecret(symptom.secret, target);
+      return ['setting_unusable', 'what the settings refer to is there, and of no use: no logs are sent'];
     case 'interrupted': {
       const last = symptom.last && tellPush(symptom.last, target);
       if (last) return [last[0], `${last[1]}; freezes of the sandbox came between`, last[2]];

@@ -63,6 +63,7 @@ export function createLog(
   const threshold = LOG_LEVELS.indexOf(level);
   let sink: LogSink | undefined;
   let words: Words = BARE_WORDS;
+  let equipped = false;
   let loading: Promise<void> | undefined;
   const waiting: ((sink: LogSink) => void)[] = [];
   const printedAtMs = new Map<string, EpochMs>();
@@ -76,7 +77,8 @@ export function createLog(
   }
 
   function useSink(newSink: LogSink): void {
-    sink ??= newSink;
+    // Who has equipped us knows secrets that came later.
+    sink ??= equipped ? { ...newSink, words } : newSink;
     for (const use of waiting.splice(0)) withSink(use);
   }
 
@@ -135,6 +137,8 @@ export function createLog(
     },
     equip(newWords) {
       words = newWords;
+      equipped = true;
+      if (sink) sink = { ...sink, words };
     },
     async printed() {
       await loading;

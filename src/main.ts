@@ -58,7 +58,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
   const { config, problems } = settings ?? parseConfig(env);
   env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
-  const late = lazily(() => loadLate(config.endpoint?.url.startsWith('https:') ?? false));
+  const late = lazily(() => loadLate(needsTls(config)));
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(config), systemClock.now);
   process.on('uncaughtException', (error) => {
     log.tellSymptom({ kind: 'internal_error', error });
@@ -86,10 +86,10 @@ interface Started {
 /** From the registration to SHUTDOWN. */
 async function serve(started: Started): Promise<void> {
   const { config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log } = started;
-  const { endpoint } = config;
+  const isAimed = config.endpoint !== undefined || config.byReference !== undefined;
   const managed = !registration.events.includes('INVOKE');
   const openPipeline = lazily(async (): Promise<Pipeline | undefined> => {
-    if (!config.enabled || !endpoint) return undefined;
+    if (!config.enabled || !isAimed) return undefined;
     try {
       const identity = {
         functionName: registration.functionName ?? config.functionName ?? 'unknown',
@@ -99,10 +99,10 @@ async function serve(started: Started): Promise<void> {
       };
       const { openFilters, openPipeline: open } = await late();
       const filters = config.filters && (await openFilters(config.filters, log));
-      const pipeline = open(config, endpoint, identity, managed, log, filters);
-      if (!snapshot) pipeline.begin();
+      const pipeline = await open(config, identity, managed, log, filters);
+      if (!snapshot) pipeline?.begin();
       // The sandbox is frozen at the end of its init, unless there are no events.
-      if (!managed) pipeline.suspend();
+      if (!managed) pipeline?.suspend();
       return pipeline;
     } catch (error) {
       log.tellSymptom({ kind: 'internal_error', error, noneSent: true });
@@ -114,7 +114,7 @@ async function serve(started: Started): Promise<void> {
   const asked = Promise.withResolvers<void>();
   let isInit = true;
   let api: Api | undefined;
-  if (config.enabled && endpoint) {
+  if (config.enabled && isAimed) {
     const listener = await listen(config.port, log, (body, release) => {
       // The first body waits for the code that it needs, and that for the next event to be asked for; those after it queue behind it in order.
       void asked.promise.then(openPipeline).then((pipeline) => {
@@ -125,6 +125,8 @@ async function serve(started: Started): Promise<void> {
       });
     });
     if (listener) api = await trySubscribe(runtimeApi, registration, config, listener, log);
+    // What secrets take is paid in init too, whether it logs anything or not; a snapshot may hold none.
+    if (config.byReference && !snapshot) void asked.promise.then(openPipeline);
   }
 
   const terminated = Promise.withResolvers<unknown>();
@@ -223,6 +225,11 @@ async function trySubscribe(
     log.tellSymptom({ kind: 'subscription_failed', error });
   }
   return undefined;
+}
+
+/** Whether what https needs is to be loaded with the rest: for Loki, AWS or a proxy. */
+function needsTls({ endpoint, byReference, route }: Config): boolean {
+  return byReference !== undefined || route !== undefined || (endpoint?.url.startsWith('https:') ?? false);
 }
 
 /** Lambda gives a function of this much memory one whole CPU, and a smaller one its part of it. */

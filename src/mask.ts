@@ -8,6 +8,8 @@ export interface Mask {
    * For a text from outside: undefined if a secret stands in it that is too short to be masked. To take out each `ab` would show where it was.
    */
   readonly outside: (text: string) => string | undefined;
+  /** From now on these are secrets too. */
+  readonly add: (settings: readonly string[]) => void;
 }
 
 export const MASKED = '[masked]';
@@ -20,10 +22,11 @@ const SHORTEST_BASE64 = 5;
 
 /** @param settings the values of all secret settings as they were typed, and of the Authorization header that is sent */
 export function createMask(settings: readonly string[]): Mask {
+  const known = [...settings];
   let patterns: { readonly long: RegExp | undefined; readonly short: RegExp | undefined } | undefined;
   // At the first text: a healthy run has none.
   const compiled = () => {
-    patterns ??= patternsOf(settings);
+    patterns ??= patternsOf(known);
     return patterns;
   };
   const mask = (text: string) => {
@@ -35,7 +38,11 @@ export function createMask(settings: readonly string[]): Mask {
     const { short } = compiled();
     return short && masked.search(short) >= 0 ? undefined : masked;
   };
-  return Object.assign(mask, { outside });
+  function add(more: readonly string[]): void {
+    known.push(...more);
+    patterns = undefined;
+  }
+  return Object.assign(mask, { outside, add });
 }
 
 function patternsOf(settings: readonly string[]) {

@@ -39,8 +39,8 @@ export interface PipelineParts {
   /** Undefined where no setting asks for any. */
   readonly filters?: Filters | undefined;
   readonly log: Log;
-  /** Where we push, for what is said of it. */
-  readonly target: Target;
+  /** Where we push at present, for what is said of it. */
+  readonly target: () => Target;
   /** Takes every secret out of a text. */
   readonly mask: (text: string) => string;
   readonly clock: Clock;
@@ -258,6 +258,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     begin() {
       if (begun) return;
       begun = true;
+      parts.client.begin?.();
       try {
         entries.begin(parts.drawInstanceId());
       } finally {

@@ -5,7 +5,7 @@ export type DiagnosisLevel = 'info' | 'warn' | 'error';
 
 const SETTING = 'correct this environment variable of the function';
 const CERTIFICATE = 'have the certificate of that server renewed';
-const AUTHORITY = 'for a private authority, name its file in NODE_EXTRA_CA_CERTS';
+const AUTHORITY = 'for a private authority, set LOKI_TLS_CA';
 
 export const DIAGNOSES = {
   // The way to Loki
@@ -26,10 +26,13 @@ export const DIAGNOSES = {
   no_descriptors: ['warn', "close what the function leaves open: the sandbox's file descriptors are used up"],
   tls_expired: ['error', CERTIFICATE],
   tls_not_yet_valid: ['error', 'have the certificate of that server replaced, or wait until it is valid'],
-  tls_wrong_name: ['error', 'use a host name in LOKI_PUSH_ENDPOINT that is in the certificate'],
+  tls_wrong_name: [
+    'error',
+    'use a host name in LOKI_PUSH_ENDPOINT that is in the certificate, or name the one that is in LOKI_TLS_SERVER_NAME',
+  ],
   tls_self_signed: ['error', `have that server use a certificate of a known authority; ${AUTHORITY}`],
   tls_unknown_authority: ['error', `have that server send its intermediate certificates too; ${AUTHORITY}`],
-  tls_client_certificate: ['error', 'use an address of Loki that asks for no client certificate'],
+  tls_client_certificate: ['error', 'set LOKI_TLS_CERT and LOKI_TLS_KEY to a certificate that this server accepts'],
   tls_not_spoken: ['error', 'write http:// in LOKI_PUSH_ENDPOINT, or the port on which TLS is spoken'],
   tls_expected: ['error', 'write https:// in LOKI_PUSH_ENDPOINT'],
   tls_no_common_version: ['error', 'let that server speak TLS 1.2 or 1.3, with ciphers of today'],
@@ -66,7 +69,24 @@ export const DIAGNOSES = {
     'error',
     'check that LOKI_PUSH_ENDPOINT is the push address of Loki, and look at what stands before it',
   ],
-  proxy_credentials: ['error', 'use a way to Loki without this proxy, or let it pass the function without credentials'],
+  proxy_credentials: ['error', 'write user and password into LOKI_PROXY_URL, as http://user:password@host:port'],
+  proxy_refuses: ['error', 'have whoever runs the proxy allow this host and port; LOKI_PROXY_URL=none goes without it'],
+  proxy_silent: ['warn', 'look at the proxy: it takes connections and does not answer'],
+  proxy_not_http: ['error', 'correct LOKI_PROXY_URL: what listens there is no HTTP proxy'],
+  secret_denied: ['error', "add this permission to the function's role; docs/secrets.md has a policy for each kind"],
+  secret_missing: ['error', 'correct the ARN: account, region, name with its six characters, stage and version'],
+  secret_no_key: ['error', 'name one of these keys behind the ARN: arn:...:secret:name-AbCdEf:key::'],
+  secret_not_text: ['error', 'store it as text, or as a JSON object of texts'],
+  secret_no_credentials: ['error', 'give the function a role; it is Lambda that hands its credentials to us'],
+  secret_refused: [
+    'error',
+    'look up this code in the documentation of the service; docs/secrets.md has the usual ones',
+  ],
+  secret_unreachable: [
+    'warn',
+    'let the function reach the service: a NAT gateway, or a VPC endpoint of it with private DNS; see docs/secrets.md',
+  ],
+  secret_slow: ['warn', 'nothing, if it passes: it is asked again, and log lines are kept meanwhile'],
   throttled: ['warn', 'log less, or have the limits of this tenant raised; what is refused is sent again later'],
   loki_failed: ['warn', 'look into the log of Loki and of the gateway before it; lines are kept as far as they fit'],
   blocked: ['warn', 'ask whoever runs Loki: ingestion is switched off for this tenant'],

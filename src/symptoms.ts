@@ -3,7 +3,15 @@
 import type { DiagnosisId } from './remedies.ts';
 
 /** How far a connection came. */
-export type Phase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed' | 'answer';
+export type Phase =
+  | 'name_not_found'
+  | 'name_server_silent'
+  | 'no_route'
+  | 'refused'
+  | 'proxy'
+  | 'tls'
+  | 'closed'
+  | 'answer';
 
 /** What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from outside. */
 export type PushSymptom =
@@ -24,13 +32,40 @@ export type PushSymptom =
       readonly detail: string;
       readonly code?: string | undefined;
       readonly address?: string | undefined;
+      /** Host and port of the proxy that was on the way to that address. */
+      readonly proxy?: string | undefined;
     }
+  /** Nothing was sent, as a secret is not there; undefined: they are, and the settings with them are of no use. */
+  | { readonly kind: 'unready'; readonly secret?: SecretSymptom | undefined }
   | { readonly kind: 'interrupted'; readonly last?: PushSymptom | undefined }
   /** A flush had its time, and no push was answered; `waitsFor` is what the last one waited for, if that is known. */
   | { readonly kind: 'ran_out'; readonly afterMs: number; readonly waitsFor: Pending | undefined };
 
+/** Why there is no secret where a setting refers to one. */
+export type SecretTrouble =
+  /** `permission` is what the function's role lacks. */
+  | { readonly kind: 'denied'; readonly permission: string }
+  /** No such secret, version or parameter. */
+  | { readonly kind: 'missing' }
+  /** The secret is JSON with these keys; that of the reference, if it has one, is not among them. */
+  | { readonly kind: 'no_key'; readonly key: string | undefined; readonly keys: readonly string[] }
+  | { readonly kind: 'not_text' | 'no_credentials' | 'throttled' | 'slow' }
+  /** `code` is the type of the error, without its text. */
+  | { readonly kind: 'refused' | 'failed'; readonly status: number; readonly code: string }
+  | { readonly kind: 'unreachable'; readonly url: string; readonly way: OnTheWay };
+
+export interface SecretSymptom {
+  readonly trouble: SecretTrouble;
+  /** The ARN as the setting has it: no secret. */
+  readonly reference: string;
+  /** The settings that refer to secrets. */
+  readonly variables: readonly string[];
+}
+
+export type OnTheWay = Extract<PushSymptom, { kind: 'unreachable' | 'unanswered' }>;
+
 /** What a push that is under way waits for. */
-export type Pending = 'name' | 'connection' | 'tls' | 'answer';
+export type Pending = 'name' | 'connection' | 'proxy' | 'tls' | 'answer';
 
 /** What was seen before or beside the pushes. `error` is whatever was thrown, `answers` raw text from outside. */
 export type SandboxSymptom =
@@ -43,6 +78,8 @@ export type SandboxSymptom =
 
 /** Where we push, and as whom; nothing of it is secret. */
 export interface Target {
+  /** What it is called, if it is not Loki. */
+  readonly name?: string;
   /** Host, and port where it is not the scheme's own. */
   readonly host: string;
   readonly hostname: string;

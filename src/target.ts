@@ -27,6 +27,11 @@ export function targetOf({ url, authorization }: PushAddress, outside: Target['o
   };
 }
 
+/** While it is not known yet. */
+export function unknownTarget(outside: Target['outside']): Target {
+  return { host: UNSAID, hostname: UNSAID, port: 443, path: '', secure: true, credentials: 'other', outside };
+}
+
 function credentialsOf(authorization: string | undefined): Target['credentials'] {
   if (authorization === undefined) return 'none';
   const user = userOf(authorization);

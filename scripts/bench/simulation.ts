@@ -49,7 +49,7 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     client: loki.client,
     ledger,
     log,
-    target: TARGET,
+    target: () => TARGET,
     mask: (text) => text,
     clock: time.sandboxClock,
     random: () => 0.5,

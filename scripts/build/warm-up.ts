@@ -67,7 +67,8 @@ async function pushOver(late: Late, url: string): Promise<void> {
     accountId: '123456789012',
     region: 'eu-central-1',
   };
-  const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
+  const pipeline = await late.openPipeline(config, identity, false, log);
+  if (!pipeline) throw new Error('the settings of the warm-up lead nowhere');
   const flush = () => pipeline.flush(Date.now() + FLUSH_MS);
   pipeline.begin();
   pipeline.suspend();

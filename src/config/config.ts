@@ -2,6 +2,7 @@
 // A setting that makes no sense falls back to its default with a warning; all problems are found in one run. No message contains a
 // secret: credentials, header values, or any part of the endpoint, which may hold user info.
 
+import type { Reference } from '../aws/reference.ts';
 import type { FlushStrategy } from '../flush-strategy.ts';
 import type { LogType, SubscriptionApi } from '../lambda/subscription.ts';
 import type { LogLevel } from '../log.ts';
@@ -15,14 +16,24 @@ import {
 } from '../loki/labels.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { type FilterSettings, readFilterSettings } from './filter-settings.ts';
-import { quoted, readPairs, type SettingReader } from './reader.ts';
+import {
+  createReader,
+  type Environment,
+  quoted,
+  readPairs,
+  readSwitch,
+  type SettingReader,
+  trimmed,
+} from './reader.ts';
+import { isPath, type RouteSettings, readRoute, routeBefore } from './route.ts';
 import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface Config {
-  /** Undefined if no logs can be sent; an error among the problems says why. */
+  /** Undefined if no logs can be sent, and an error among the problems says why; or not yet, and `byReference` is there. */
   readonly endpoint: Endpoint | undefined;
+  readonly byReference?: ByReference;
+  /** Undefined where nothing is set, which is nearly everywhere. */
+  readonly route?: RouteSettings;
   /** The user's own stream labels. */
   readonly labels: Readonly<Record<string, string>>;
   /** Undefined: the function's name. */
@@ -56,6 +67,19 @@ export interface Config {
   readonly initializationType: string | undefined;
 }
 
+/** Settings that refer to secrets: endpoint and route are known when these are there. */
+export interface ByReference {
+  readonly references: readonly Reference[];
+  /** Which setting refers to which: the text of the reference. */
+  readonly variables: readonly (readonly [SettingName, string])[];
+  /** As far as it is known without them: the way to where they are. */
+  readonly route?: RouteSettings;
+  /** Where the SDKs find credentials and services. */
+  readonly env: Environment;
+  /** Reads the settings again. @param values by the text of their reference */
+  readonly resolve: (values: ReadonlyMap<string, string>) => ConfigResult;
+}
+
 export interface ConfigProblem {
   /** `error`: no logs are sent. `warn`: something else than what was asked for is done. */
   readonly level: 'error' | 'warn';
@@ -70,7 +94,6 @@ export interface ConfigResult {
 }
 
 type NumberName = Extract<(typeof SETTINGS)[number], { kind: 'number' }>['name'];
-type SwitchName = Extract<(typeof SETTINGS)[number], { kind: 'switch' }>['name'];
 
 /** The platform's own port; the Logs API refuses it as a destination. */
 const RUNTIME_API_PORT = 9001;
@@ -78,16 +101,39 @@ const MIB = 1024 * 1024;
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
 export function parseConfig(env: Environment): ConfigResult {
+  return parse(env, undefined);
+}
+
+function parse(env: Environment, values: ReadonlyMap<string, string> | undefined): ConfigResult {
   const problems: ConfigProblem[] = [];
-  const note = (level: 'error' | 'warn') => (variable: SettingName, message: string) =>
-    problems.push({ level, variable, message: `${variable} ${message}` });
-  const reader: SettingReader = { text: (name) => trimmed(env[name]), warn: note('warn'), fail: note('error') };
+  const references = new Map<string, Reference>();
+  const variables = new Map<string, [SettingName, string]>();
+  const reader = createReader(env, values, {
+    problem: (level, variable, message) => problems.push({ level, variable, message }),
+    reference(reference, variable) {
+      references.set(reference.text, reference);
+      variables.set(`${variable} ${reference.text}`, [variable, reference.text]);
+    },
+  });
 
   const enabled = readSwitch(reader, 'LOKI_EXTENSION_ENABLED');
   const memoryBytes = Number(trimmed(env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'])) * MIB || undefined;
   const retryMinBackoffMs = readNumber(reader, 'LOKI_RETRY_MIN_BACKOFF_MS');
+  const endpoint = enabled ? parseEndpoint(reader) : undefined;
+  const route = enabled ? readRoute(reader, env) : undefined;
+  const isYetToCome = values === undefined && references.size > 0 && endpoint !== undefined;
   const config: Config = {
-    endpoint: enabled ? parseEndpoint(reader) : undefined,
+    endpoint: isYetToCome ? undefined : endpoint,
+    ...(isYetToCome && {
+      byReference: {
+        references: [...references.values()],
+        variables: [...variables.values()],
+        ...(route && { route: routeBefore(route) }),
+        env,
+        resolve: (fetched: ReadonlyMap<string, string>) => parse(env, fetched),
+      },
+    }),
+    ...(route && !isYetToCome && { route }),
     labels: readLabels(reader),
     serviceName: readServiceName(reader),
     structuredMetadata: readSwitch(reader, 'LOKI_STRUCTURED_METADATA'),
@@ -95,7 +141,7 @@ export function parseConfig(env: Environment): ConfigResult {
     api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
     port: readPort(reader),
     logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
-    secrets: readSecrets(reader),
+    secrets: readSecrets(reader, route),
     logTypes: readLogTypes(reader),
     filters: readFilterSettings(reader.text),
     batchMaxBytes: readNumber(reader, 'LOKI_BATCH_MAX_BYTES'),
@@ -117,20 +163,18 @@ export function parseConfig(env: Environment): ConfigResult {
 }
 
 /** A user that is a number, as at Grafana Cloud, is told at the start; any other may be meant to be secret. */
-function readSecrets(reader: SettingReader): readonly string[] {
+function readSecrets(reader: SettingReader, route: RouteSettings | undefined): readonly string[] {
   const user = reader.text('LOKI_USERNAME');
-  const secrets = SETTINGS.flatMap((setting) => ('secret' in setting && reader.text(setting.name)) || []);
-  return user === undefined || /^\d+$/.test(user) ? secrets : [...secrets, user];
-}
-
-function readSwitch(reader: SettingReader, name: SwitchName): boolean {
-  const fallback = settingOf(name).default;
-  const value = reader.text(name) ?? fallback;
-  const word = value.toLowerCase();
-  if (word === 'true' || word === '1' || word === 'yes' || word === 'on') return true;
-  if (word === 'false' || word === '0' || word === 'no' || word === 'off') return false;
-  reader.warn(name, `is neither true nor false: ${quoted(value)}; using ${fallback}`);
-  return fallback === 'true';
+  const proxies = [route?.proxy.own, route?.proxy.https, route?.proxy.http];
+  const typed = SETTINGS.flatMap(({ name, ...setting }) =>
+    'secret' in setting && name !== 'LOKI_PROXY_URL' ? [reader.text(name)] : [],
+  );
+  return [
+    // The path of a key is no secret.
+    ...typed.filter((text) => text !== undefined && !isPath(text)),
+    ...proxies.filter((url) => url?.includes('@')),
+    ...(user === undefined || /^\d+$/.test(user) ? [] : [user]),
+  ].filter((text) => text !== undefined);
 }
 
 /** @param alias another word for a choice */
@@ -232,8 +276,4 @@ function cutLabelValue(reader: SettingReader, variable: SettingName, value: stri
   const cut = cutToBytes(value, MAX_LABEL_VALUE_BYTES);
   if (cut !== value) reader.warn(variable, `${which}is too long; the first ${cut.length} characters are used`);
   return cut;
-}
-
-function trimmed(value: string | undefined): string | undefined {
-  return value?.trim() || undefined;
 }

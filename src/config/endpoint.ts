@@ -1,6 +1,7 @@
 // Where to push, and as whom: the endpoint's URL, authentication, tenant, and the user's own headers.
 // The messages show no part of the URL and no header, as a secret may stand in any of them by mistake.
 
+import { isArn } from '../aws/reference.ts';
 import { quoted, readPairs, type SettingReader } from './reader.ts';
 
 export interface Endpoint {
@@ -70,6 +71,8 @@ function readUrl(reader: SettingReader): URL | undefined {
     reader.fail(name, `is not set: ${advice}`);
     return undefined;
   }
+  // The reader has complained already.
+  if (isArn(text)) return undefined;
   const scheme = text.slice(0, 8).toLowerCase();
   if (!scheme.startsWith('http://') && scheme !== 'https://') {
     reader.fail(name, `does not begin with http:// or https://: ${advice}`);
@@ -150,10 +153,14 @@ function readHeaders(reader: SettingReader): Map<string, string> {
     if (!pair.value) skip('is not of the form Name=value');
     else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) skip('has a name that no header can have');
     else if (OWN_HEADERS.has(header)) skip(`is ${header}, which the extension sets itself`);
-    else if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(pair.value)) skip('has a value that no header can hold');
     else {
-      if (headers.has(header)) reader.warn(name, `entry ${index + 1} names a header again; the last value is used`);
-      headers.set(header, pair.value);
+      const value = reader.dereference(name, pair.value);
+      if (value === undefined) continue;
+      if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(value)) skip('has a value that no header can hold');
+      else {
+        if (headers.has(header)) reader.warn(name, `entry ${index + 1} names a header again; the last value is used`);
+        headers.set(header, value);
+      }
     }
   }
   return headers;

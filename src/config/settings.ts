@@ -11,6 +11,8 @@ interface Described {
   readonly meaning: string;
   /** The value must never be shown. */
   readonly secret?: true;
+  /** The value may be an ARN: of what holds the value. */
+  readonly byReference?: true;
 }
 
 export interface TextSetting extends Described {
@@ -44,6 +46,7 @@ export const SETTINGS = [
     kind: 'text',
     default: '',
     secret: true, // it may hold user info
+    byReference: true,
     meaning:
       'Required. `http(s)` URL of Loki. Without a path, `/loki/api/v1/push` is added; any other path is used as it is. User info in it is basic auth.',
   },
@@ -51,6 +54,7 @@ export const SETTINGS = [
     name: 'LOKI_USERNAME',
     kind: 'text',
     default: '',
+    byReference: true,
     meaning: 'User name for basic auth. Grafana Cloud: the numeric id of the Loki instance.',
   },
   {
@@ -58,6 +62,7 @@ export const SETTINGS = [
     kind: 'text',
     default: '',
     secret: true,
+    byReference: true,
     meaning: 'Password for basic auth. Grafana Cloud: an access policy token that may write logs.',
   },
   {
@@ -65,6 +70,7 @@ export const SETTINGS = [
     kind: 'text',
     default: '',
     secret: true,
+    byReference: true,
     meaning: 'Token for bearer auth. Wins over basic auth.',
   },
   {
@@ -78,7 +84,8 @@ export const SETTINGS = [
     kind: 'text',
     default: '',
     secret: true,
-    meaning: 'More request headers: `Name=value,Name2=value2`, or a JSON object if a value contains a comma.',
+    meaning:
+      'More request headers: `Name=value,Name2=value2`, or a JSON object if a value contains a comma. A value may be an ARN.',
   },
   {
     name: 'LOKI_LOG_LABELS',
@@ -92,6 +99,49 @@ export const SETTINGS = [
     kind: 'text',
     default: "the function's name",
     meaning: 'Label `service_name`.',
+  },
+  {
+    name: 'LOKI_PROXY_URL',
+    kind: 'text',
+    default: '',
+    secret: true, // it may hold user info
+    meaning:
+      '`http(s)` URL of a proxy for Loki and AWS, never for the Lambda APIs; user info in it is basic auth. Else `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count. `none`: no proxy, whatever those say. See [docs/tls-and-proxies.md](docs/tls-and-proxies.md).',
+  },
+  {
+    name: 'LOKI_TLS_CA',
+    kind: 'text',
+    default: '',
+    byReference: true,
+    meaning: 'Authorities to trust beside the built-in ones: PEM text or the path of such a file.',
+  },
+  {
+    name: 'LOKI_TLS_CERT',
+    kind: 'text',
+    default: '',
+    byReference: true,
+    meaning: 'Client certificate, with the intermediate ones behind it: PEM text or a path. It may hold the key too.',
+  },
+  {
+    name: 'LOKI_TLS_KEY',
+    kind: 'text',
+    default: '',
+    secret: true,
+    byReference: true,
+    meaning: 'Its key, not encrypted: PEM text or a path.',
+  },
+  {
+    name: 'LOKI_TLS_SERVER_NAME',
+    kind: 'text',
+    default: '',
+    meaning:
+      "Name that has to be in Loki's certificate, if it is not the host of the endpoint (PrivateLink, an IP address).",
+  },
+  {
+    name: 'LOKI_TLS_INSECURE_SKIP_VERIFY',
+    kind: 'switch',
+    default: 'false',
+    meaning: "`true` takes any certificate of Loki's: whoever is on the way can read all. For trying things out.",
   },
   {
     name: 'LOKI_STRUCTURED_METADATA',

@@ -6,33 +6,46 @@ import type { FilterSettings } from '../config/filter-settings.ts';
 import { diagnoseSandbox } from '../diagnosis.ts';
 import type { Filters } from '../filters/filters.ts';
 import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
-import { createPushClient } from '../loki/push-client.ts';
+import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
 import { createMask } from '../mask.ts';
 import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
-import { targetOf, whoOf } from '../target.ts';
+import { targetOf, unknownTarget, whoOf } from '../target.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
 
-/** Puts the pipeline together from its real parts. */
-export function openPipeline(
+/** Puts the pipeline together from its real parts. Undefined if there is nowhere to send to. */
+export async function openPipeline(
   config: Config,
-  endpoint: Endpoint,
   identity: FunctionIdentity,
   concurrent: boolean,
   log: Log,
   filters?: Filters,
-): Pipeline {
+): Promise<Pipeline | undefined> {
+  const { endpoint } = config;
   const mask = createMask(secretsOf(config));
   log.equip({ mask, diagnose: diagnoseSandbox });
+  let target = unknownTarget(mask.outside);
+  const aimed = (at: Endpoint) => {
+    target = targetOf(at, mask.outside);
+  };
+  let client: PushClient | undefined;
+  if (config.byReference || config.route) {
+    const { openClient } = await import('./client.ts');
+    client = openClient({ config, userAgent: USER_AGENT, mask, log, clock: systemClock, aimed });
+  } else if (endpoint) {
+    client = createPushClient(endpoint, config.pushTimeoutMs, USER_AGENT, systemClock);
+    aimed(endpoint);
+  }
+  if (!client) return undefined;
   return createPipeline({
     config,
-    target: targetOf(endpoint, mask.outside),
+    target: () => target,
     mask,
     identity,
     concurrent,
-    client: createPushClient(endpoint, config.pushTimeoutMs, `aws-lambda-loki-extension/${version}`, systemClock),
+    client,
     ledger: createLedger(),
     filters,
     log,
@@ -43,6 +56,8 @@ export function openPipeline(
     defer: setImmediate,
   });
 }
+
+const USER_AGENT = `aws-lambda-loki-extension/${version}`;
 
 /** Loads what filters, and says what is wrong with the settings of it: only where one is set. */
 export async function openFilters(settings: FilterSettings, log: Log): Promise<Filters> {

@@ -4,6 +4,7 @@
 import { lokiWords } from '../loki-words.ts';
 import type { DropReason } from '../losses.ts';
 import type { UnreachablePhase } from '../net/connect.ts';
+import type { SecretSymptom } from '../symptoms.ts';
 import type { EpochMs } from '../time.ts';
 
 /**
@@ -49,7 +50,11 @@ export type PushOutcome =
       readonly code: string | undefined;
       readonly detail: string;
       readonly address?: string;
+      /** Host and port of the proxy that was on the way to that address. */
+      readonly proxy?: string;
     }
+  /** Nothing was sent: a secret that a setting refers to is not there, or of no use. */
+  | { readonly kind: 'unready'; readonly secret?: SecretSymptom }
   /** Freezes came between, again and again. That says nothing about Loki. */
   | { readonly kind: 'interrupted'; readonly last?: PushOutcome };
 

@@ -218,8 +218,9 @@ function isUnreadable({ name, code = '', message }: NodeError): boolean {
   return /^bad (?:response|upgrade)$/.test(message);
 }
 
-function unreachable({ phase, code, message, address }: ConnectError): PushOutcome {
-  return { kind: 'unreachable', phase, code, detail: message, ...(address !== undefined && { address }) };
+function unreachable({ phase, code, message, address, proxy }: ConnectError): PushOutcome {
+  const where = { ...(address !== undefined && { address }), ...(proxy !== undefined && { proxy }) };
+  return { kind: 'unreachable', phase, code, detail: message, ...where };
 }
 
 function noAnswer(detail: string): PushOutcome {

@@ -2,13 +2,15 @@
 // It owns the connections, and so the one retry that belongs to them: a connection that was open during a freeze, or kept for a while, may be
 // dead without our knowing, and a failure on such a one says nothing about Loki, nor about the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
-import { type ConnectStep, createConnector } from '../net/connect.ts';
+import { type ConnectStep, createConnector, throughProxy, type Way } from '../net/connect.ts';
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 import { type Connection, createConnection, IDLE_MS, type Post, type PostResult } from './connection.ts';
 
 export interface PushClient {
   push(body: Buffer): Promise<PushOutcome>;
+  /** From now on connections may be made: what a push needs beside one is seen to. */
+  begin?(): void;
   /** Call before the process may be frozen: what fails from then on may be the work of a freeze that we have not heard of yet. */
   expectFreeze(): void;
   /** Call after a freeze: connections that are open now may be dead. */
@@ -40,8 +42,10 @@ export function createPushClient(
   timeoutMs: number,
   userAgent: string,
   clock: Clock,
+  way: Way = {},
 ): PushClient {
-  const { origin, pathname, search } = new URL(url);
+  const { origin } = new URL(url);
+  const { path, headers: proxyHeaders } = throughProxy(new URL(url), way);
   const headers: Record<string, string> = {
     ...userHeaders,
     'content-type': 'application/x-protobuf',
@@ -50,8 +54,9 @@ export function createPushClient(
     'accept-encoding': 'identity',
     ...(authorization !== undefined && { authorization }),
     ...(tenantId !== undefined && { 'x-scope-orgid': tenantId }),
+    ...proxyHeaders,
   };
-  const connector = createConnector(origin, clock);
+  const connector = createConnector(origin, clock, way);
   const slots = new Set<Slot>();
   const inFlight = new Set<Post>();
   let freezeExpected = false;
@@ -78,7 +83,7 @@ export function createPushClient(
   const distrustedLimitMs = () => Math.min(timeoutMs, Math.max(DISTRUSTED_TIMEOUT_MS, 4 * lastAnswerMs));
 
   async function attempt(body: Buffer, { connection, trusted }: Slot): Promise<PostResult> {
-    const post = connection.post({ path: pathname + search, method: 'POST', headers, body });
+    const post = connection.post({ path, method: 'POST', headers, body });
     inFlight.add(post);
     post.giveUpAfter(trusted ? timeoutMs : distrustedLimitMs());
     const result = await post.result;

@@ -43,13 +43,15 @@ export interface Teller {
   lastTrouble(): Diagnosis | undefined;
 }
 
-export function createTeller(log: Log, target: Target): Teller {
+export function createTeller(log: Log, targetNow: () => Target): Teller {
   let last: Diagnosis | undefined;
   let accepted = 0;
   let slowestMs = 0;
   let isWell: boolean | undefined;
   /** Pushes that freezes ended, one after the other. */
   let frozen = 0;
+
+  const diagnose = (symptom: PushSymptom) => diagnosePush(symptom, targetNow());
 
   function trouble(diagnosis: Diagnosis | undefined): void {
     if (!diagnosis) return;
@@ -68,7 +70,7 @@ export function createTeller(log: Log, target: Target): Teller {
     frozen = 0;
     if (isWell === false) log.write('info', 'Loki is well again');
     isWell = true;
-    const odd = diagnosePush(symptom, target);
+    const odd = diagnose(symptom);
     if (odd) log.tell(odd);
   }
 
@@ -87,22 +89,22 @@ export function createTeller(log: Log, target: Target): Teller {
           return;
         case 'interrupted':
           // One alone may be a matter of luck; where something was seen to fail, it is not.
-          if (++frozen > 1 || outcome.last) unwell(diagnosePush(outcome, target));
+          if (++frozen > 1 || outcome.last) unwell(diagnose(outcome));
           return;
         case 'rejected':
         case 'too_large':
-          if (isSetting) unwell(asError(diagnosePush(outcome, target)));
-          else if (lost > 0) trouble(diagnosePush(outcome, target));
+          if (isSetting) unwell(asError(diagnose(outcome)));
+          else if (lost > 0) trouble(diagnose(outcome));
           return;
         case 'metadata_disallowed':
-          trouble(diagnosePush(outcome, target));
+          trouble(diagnose(outcome));
           return;
         default:
-          if (blamed === 'batch') trouble(ofOneBatch(diagnosePush(outcome, target)));
-          else unwell(diagnosePush(outcome, target));
+          if (blamed === 'batch') trouble(ofOneBatch(diagnose(outcome)));
+          else unwell(diagnose(outcome));
       }
     },
-    ranOut: (symptom) => unwell(diagnosePush(symptom, target)),
+    ranOut: (symptom) => unwell(diagnose(symptom)),
     acceptedPushes: () => accepted,
     isWell: () => isWell !== false,
     lastTrouble: () => last,

@@ -85,6 +85,12 @@ export function verdict(outcome: PushOutcome, facts: Facts): Verdict {
     case 'metadata_disallowed':
       if (!facts.stripped) return { action: { kind: 'strip' }, blamed: 'nobody', heard: 'answered' };
       return facts.sameRefusals >= REFUSALS_OF_A_SETTING ? SETTING : dropAll('rejected', facts);
+    case 'unready':
+      return {
+        action: { kind: 'keep', pause: 'none' },
+        blamed: 'loki',
+        heard: isComing(outcome) ? 'failed' : 'refused',
+      };
     case 'throttled':
       return onThrottled(outcome.tooMuchAtOnce, facts);
     case 'refused':
@@ -108,6 +114,11 @@ export function refusalOf(outcome: PushOutcome): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether the secret may be there at any moment. */
+function isComing({ secret }: Extract<PushOutcome, { kind: 'unready' }>): boolean {
+  return secret?.trouble.kind === 'slow' || secret?.trouble.kind === 'throttled' || secret?.trouble.kind === 'failed';
 }
 
 const SETTING: Verdict = { action: { kind: 'keep', pause: 'none' }, blamed: 'loki', heard: 'refused', isSetting: true };

@@ -1,11 +1,21 @@
-// Opens one connection: name, route, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was,
-// and can be called off at any moment.
+// Opens one connection: name, route, proxy, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was, and
+// can be called off at any moment.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Clock, Timer } from '../time.ts';
 import { type Addresses, createAddresses, isUnknownName } from './addresses.ts';
+import type { HttpProxy } from './proxy.ts';
+import type { Trust } from './trust.ts';
+import { openTunnel, TunnelError } from './tunnel.ts';
 
-/** How far the way to a server was gone. */
-export type UnreachablePhase = 'name_not_found' | 'name_server_silent' | 'no_route' | 'refused' | 'tls' | 'closed';
+/** How far the way to a server was gone. `proxy`: a proxy was reached, and opens no way. */
+export type UnreachablePhase =
+  | 'name_not_found'
+  | 'name_server_silent'
+  | 'no_route'
+  | 'refused'
+  | 'proxy'
+  | 'tls'
+  | 'closed';
 
 /** Why there is no connection. Nothing was sent. */
 export class ConnectError extends Error {
@@ -13,17 +23,20 @@ export class ConnectError extends Error {
   readonly code: string;
   /** What was being connected to. */
   readonly address: string | undefined;
+  /** Host and port of the proxy, where it was on the way to that. */
+  readonly proxy: string | undefined;
 
-  constructor(phase: UnreachablePhase, code: string, message: string, address?: string) {
+  constructor(phase: UnreachablePhase, code: string, message: string, address?: string, proxy?: string) {
     super(message);
     this.phase = phase;
     this.code = code;
     this.address = address;
+    this.proxy = proxy;
   }
 }
 
 /** What is waited for, as long as it is. */
-export type ConnectStep = 'name' | 'connection' | 'tls';
+export type ConnectStep = 'name' | 'connection' | 'proxy' | 'tls';
 
 export interface Connecting {
   /** Rejects with a ConnectError. */
@@ -40,54 +53,104 @@ export type Connector = () => Connecting;
 /** A host's next address is tried beside the one before after this: one that is dead must not use up an attempt. */
 const HEAD_START_MS = 300;
 
-/** @param ask looks a name up; for tests */
-export function createConnector(origin: string, clock: Clock, ask?: Parameters<typeof createAddresses>[2]): Connector {
+/** Where it is not the plain one. */
+export interface Way {
+  readonly proxy?: HttpProxy | undefined;
+  readonly trust?: Trust | undefined;
+  readonly proxyTrust?: Trust | undefined;
+  /** Looks a name up; for tests. */
+  readonly ask?: Parameters<typeof createAddresses>[2];
+}
+
+/** What a request has to be where a proxy takes it; over https it lets the connection through and sees none. */
+export function throughProxy(url: URL, { proxy }: Way): { path: string; headers: Record<string, string> } {
+  const path = url.pathname + url.search;
+  if (!proxy || url.protocol === 'https:') return { path, headers: {} };
+  const { authorization } = proxy;
+  return {
+    path: url.origin + path,
+    headers: authorization === undefined ? {} : { 'proxy-authorization': authorization },
+  };
+}
+
+export function createConnector(origin: string, clock: Clock, way: Way = {}): Connector {
+  const { proxy } = way;
   const { protocol, hostname, port: namedPort } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
   const secure = protocol === 'https:';
   const port = Number(namedPort) || (secure ? 443 : 80);
-  const addresses = createAddresses(host, clock, ask);
-  const openTls = secure ? createTlsOpener(host) : undefined;
+  const addresses = createAddresses(proxy?.host ?? host, clock, way.ask);
+  const openTls = secure ? createTlsOpener(host, way.trust) : undefined;
+  const openProxyTls = proxy?.secure ? createTlsOpener(proxy.host, way.proxyTrust) : undefined;
+  const proxyName = proxy && `${proxy.host}:${proxy.port}`;
 
   return () => {
     let step: ConnectStep = 'name';
     let address: string | undefined;
-    const way = createWay();
+    /** Named while the way leads to it. */
+    let hop = proxyName;
+    const attempt = createAttempt();
 
     async function open(): Promise<Socket> {
       const found = await findAddresses(addresses);
-      way.check();
+      attempt.check();
       step = 'connection';
-      const tcp = await openTcp(found, port, clock, way, (tried) => {
+      let socket = await openTcp(found, proxy?.port ?? port, clock, attempt, (tried) => {
         address = tried;
       });
       if (address !== undefined) addresses.reached(address);
-      if (!openTls) return tcp;
+      if (openProxyTls) {
+        step = 'tls';
+        socket = await openProxyTls(socket, attempt, address);
+      }
+      // Over plain HTTP a proxy takes the requests themselves.
+      if (proxy && openTls) {
+        step = 'proxy';
+        await openTunnel(socket, host, port, proxy);
+      }
+      hop = undefined;
+      if (!openTls) return socket;
       step = 'tls';
-      return openTls(tcp, way, address);
+      return openTls(socket, attempt, proxy ? undefined : address);
     }
 
-    const socket = open();
+    const socket = open().catch((error: unknown) => {
+      throw hop === undefined ? error : atProxy(error, hop, address);
+    });
     // Whoever gave up has stopped listening.
     socket.catch(() => {});
     return {
       socket,
       step: () => step,
-      trouble: (afterMs) => new ConnectError(SILENCE[step], 'ETIMEDOUT', `no ${step} within ${afterMs} ms`, address),
-      cancel: way.cancel,
+      trouble: (afterMs) =>
+        new ConnectError(
+          SILENCE[step],
+          'ETIMEDOUT',
+          `no ${step} within ${afterMs} ms`,
+          hop || !proxy ? address : undefined,
+          hop,
+        ),
+      cancel: attempt.cancel,
     };
   };
+}
+
+function atProxy(error: unknown, proxy: string, address: string | undefined): unknown {
+  if (error instanceof TunnelError) return new ConnectError('proxy', error.code, error.message, address, proxy);
+  if (!(error instanceof ConnectError)) return error;
+  return new ConnectError(error.phase, error.code, error.message, error.address, proxy);
 }
 
 /** What it means when nothing comes. */
 const SILENCE: Readonly<Record<ConnectStep, UnreachablePhase>> = {
   name: 'name_server_silent',
   connection: 'no_route',
+  proxy: 'proxy',
   tls: 'tls',
 };
 
 /** What is under way, so that it can be called off. */
-interface Way {
+interface Attempt {
   /** @throws when it has been called off */
   check(): void;
   isOver(): boolean;
@@ -96,7 +159,7 @@ interface Way {
   cancel(): void;
 }
 
-function createWay(): Way {
+function createAttempt(): Attempt {
   const sockets = new Set<Socket>();
   let over = false;
   return {
@@ -128,7 +191,7 @@ function openTcp(
   addresses: readonly string[],
   port: number,
   clock: Clock,
-  way: Way,
+  attempt: Attempt,
   trying: (address: string) => void,
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
@@ -143,7 +206,7 @@ function openTcp(
     trying(address);
     const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
     racing.add(socket);
-    way.add(socket);
+    attempt.add(socket);
     socket.once('connect', () => {
       timer?.cancel();
       racing.delete(socket);
@@ -159,7 +222,7 @@ function openTcp(
 
   function failed(socket: Socket, error: ConnectError): void {
     if (!racing.delete(socket)) return;
-    if (started < addresses.length && !way.isOver()) tryNext();
+    if (started < addresses.length && !attempt.isOver()) tryNext();
     if (racing.size > 0) return;
     timer?.cancel();
     reject(error);
@@ -170,24 +233,29 @@ function openTcp(
   return promise;
 }
 
-/** @returns what makes a TCP connection one with TLS; the session of the last one makes the next one cheaper */
-function createTlsOpener(host: string): (tcp: Socket, way: Way, address: string | undefined) => Promise<Socket> {
+/** @returns what makes a connection one with TLS; the session of the last one makes the next one cheaper */
+function createTlsOpener(
+  host: string,
+  { context, serverName, skipVerify }: Trust = { context: undefined },
+): (socket: Socket, attempt: Attempt, address: string | undefined) => Promise<Socket> {
   // Not at the top: over plain HTTP it would be loaded for nothing.
   const tls = process.getBuiltinModule('node:tls');
+  const name = serverName ?? host;
   let session: Buffer | undefined;
 
-  return (tcp, way, address) =>
+  return (below, attempt, address) =>
     new Promise((resolve, reject) => {
       const socket = tls.connect({
-        socket: tcp,
-        host,
-        ...(isIP(host) === 0 && { servername: host }),
+        socket: below,
+        host: name,
+        ...(isIP(name) === 0 && { servername: name }),
         ...(session && { session }),
+        ...(context && { secureContext: context }),
         ALPNProtocols: ['http/1.1'],
         // Explicit, as the function's NODE_TLS_REJECT_UNAUTHORIZED=0 would switch verification off for us too.
-        rejectUnauthorized: true,
+        rejectUnauthorized: skipVerify !== true,
       });
-      way.add(socket);
+      attempt.add(socket);
       socket.on('session', (ticket) => {
         session = ticket;
       });

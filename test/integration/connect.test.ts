@@ -39,7 +39,7 @@ test('a name that is not there', async () => {
 });
 
 test('a name server that is silent: known as such while it lasts, and it can be called off', async () => {
-  const connect = createConnector('http://loki.example.com', new FakeClock(), () => new Promise(() => {}));
+  const connect = createConnector('http://loki.example.com', new FakeClock(), { ask: () => new Promise(() => {}) });
   const connecting = connect();
   assert.equal(connecting.step(), 'name');
   const { phase, code, message } = connecting.trouble(5_000);
@@ -55,7 +55,9 @@ test('a name that comes after it was called off is not connected to', async (t) 
     createServer(() => connections++),
   );
   const found = Promise.withResolvers<string[]>();
-  const connecting = createConnector(`http://loki.example.com:${port}`, new FakeClock(), () => found.promise)();
+  const connecting = createConnector(`http://loki.example.com:${port}`, new FakeClock(), {
+    ask: () => found.promise,
+  })();
   connecting.cancel();
   found.resolve(['127.0.0.1']);
   assert.equal((await failureOf(connecting.socket)).code, 'ECANCELED');
@@ -75,10 +77,9 @@ test('nobody listens', async (t) => {
 
 test('one address refuses, the next one takes the connection, and is the first one from then on', async (t) => {
   const port = await listen(t, createServer(), '127.0.0.3');
-  const connect = createConnector(`http://loki.example.com:${port}`, new FakeClock(), async () => [
-    '127.0.0.2',
-    '127.0.0.3',
-  ]);
+  const connect = createConnector(`http://loki.example.com:${port}`, new FakeClock(), {
+    ask: async () => ['127.0.0.2', '127.0.0.3'],
+  });
   assert.equal((await connect().socket).remoteAddress, '127.0.0.3');
   const again = connect();
   await again.socket;
@@ -86,17 +87,18 @@ test('one address refuses, the next one takes the connection, and is the first o
 });
 
 test('all addresses refuse: the last one is told', async () => {
-  const connect = createConnector('http://loki.example.com:1', new FakeClock(), async () => ['127.0.0.2', '127.0.0.3']);
+  const connect = createConnector('http://loki.example.com:1', new FakeClock(), {
+    ask: async () => ['127.0.0.2', '127.0.0.3'],
+  });
   const { phase, address } = await failureOf(connect().socket);
   assert.deepEqual([phase, address], ['refused', '127.0.0.3']);
 });
 
 test('an address without a route is passed over', async (t) => {
   const port = await listen(t, createServer());
-  const connect = createConnector(`http://loki.example.com:${port}`, new FakeClock(), async () => [
-    '255.255.255.255',
-    '127.0.0.1',
-  ]);
+  const connect = createConnector(`http://loki.example.com:${port}`, new FakeClock(), {
+    ask: async () => ['255.255.255.255', '127.0.0.1'],
+  });
   assert.equal((await connect().socket).remoteAddress, '127.0.0.1');
 });
 

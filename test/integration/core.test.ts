@@ -24,7 +24,7 @@ async function setUp(t: TestContext, changes: Partial<Config> = {}, options: Par
     client: createPushClient(target, config.pushTimeoutMs, 'test', systemClock),
     ledger,
     log,
-    target: TARGET,
+    target: () => TARGET,
     mask: (text) => text,
     clock: systemClock,
     random: () => 0.5,

@@ -35,7 +35,8 @@ const log = {
   close: nothing,
 };
 const identity = { functionName: 'orders-api', functionVersion: undefined, accountId: undefined, region: undefined };
-const pipeline = late.openPipeline(config, config.endpoint, identity, false, log);
+const pipeline = await late.openPipeline(config, identity, false, log);
+if (!pipeline) throw new Error('there is nowhere to push to');
 pipeline.begin();
 pipeline.receive(Buffer.from('[{"time":"2026-01-02T03:04:05Z","type":"function","record":"hello"}]'));
 await pipeline.flush(Date.now() + 10_000);

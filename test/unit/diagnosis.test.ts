@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { diagnosePush, diagnoseSandbox } from '../../src/diagnosis.ts';
 import { DIAGNOSES } from '../../src/remedies.ts';
-import type { PushSymptom, SandboxSymptom } from '../../src/symptoms.ts';
+import type { Phase, PushSymptom, SandboxSymptom, SecretTrouble } from '../../src/symptoms.ts';
 import { targetOf } from '../../src/target.ts';
 
 const SECRET = 'canary-7471';
@@ -45,9 +45,107 @@ const refused = (status: number, text = '', location?: string): PushSymptom => (
 const openssl = (text: string) =>
   `write EPROTO 00A8:error:0A00010B:SSL routines:ssl3_get_record:${text}:../ssl/record.c:355:`;
 
+const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
+const viaProxy = (phase: Phase, code: string, detail = ''): PushSymptom => ({
+  ...{ kind: 'unreachable', phase, code, detail },
+  ...{ address: '10.0.0.9', proxy: 'proxy.corp:3128' },
+});
+const unready = (trouble: SecretTrouble): PushSymptom => ({
+  kind: 'unready',
+  secret: { trouble, reference: ARN, variables: ['LOKI_PASSWORD'] },
+});
+const onTheWay = (phase: Phase, code: string, proxy?: string): PushSymptom =>
+  unready({
+    kind: 'unreachable',
+    url: 'https://secretsmanager.eu-central-1.amazonaws.com/',
+    way: { kind: 'unreachable', phase, code, detail: '', address: '10.0.0.1', proxy },
+  });
+
 /** What is seen -> the diagnosis, and what its sentence says. */
 const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnType<typeof target>?])[] = [
   ['no such host', unreachable('name_not_found', 'ENOTFOUND'), 'name_not_found', /no host named loki\.example\.com$/],
+  [
+    'a proxy that is not there',
+    viaProxy('name_not_found', 'ENOTFOUND'),
+    'name_not_found',
+    /^the proxy cannot be reached: there is no host named proxy\.corp$/,
+  ],
+  [
+    'a proxy that nobody runs',
+    viaProxy('refused', 'ECONNREFUSED'),
+    'connection_refused',
+    /^the proxy cannot be reached: proxy\.corp:3128 at 10\.0\.0\.9 refuses/,
+  ],
+  [
+    'a proxy without TLS',
+    viaProxy('tls', 'ERR_SSL_WRONG_VERSION_NUMBER'),
+    'tls_not_spoken',
+    /^the proxy .* TLS with proxy/,
+  ],
+  [
+    'a proxy that wants credentials',
+    viaProxy('proxy', 'HTTP_407'),
+    'proxy_credentials',
+    /proxy\.corp:3128 wants credentials/,
+  ],
+  [
+    'a proxy that refuses with a page',
+    viaProxy('proxy', 'HTTP_403', `<html><title>Denied ${SECRET}</title>`),
+    'proxy_refuses',
+    /opens no way to loki\.example\.com: 403, a web page, "Denied \[masked\]"$/,
+  ],
+  ['a proxy that closes', viaProxy('proxy', 'ECONNRESET'), 'proxy_refuses', /closes the connection$/],
+  ['a proxy that is silent', viaProxy('proxy', 'ETIMEDOUT'), 'proxy_silent', /does not answer$/],
+  ['what is no proxy', viaProxy('proxy', 'NOT_HTTP', 'SSH-2.0'), 'proxy_not_http', /does not speak HTTP$/],
+  [
+    'a permission that is missing',
+    unready({ kind: 'denied', permission: 'kms:Decrypt' }),
+    'secret_denied',
+    /^LOKI_PASSWORD: arn:\S+ may not be read: the role of the function lacks kms:Decrypt$/,
+  ],
+  ['a secret that is not there', unready({ kind: 'missing' }), 'secret_missing', /does not exist$/],
+  [
+    'a secret of several values',
+    unready({ kind: 'no_key', key: undefined, keys: ['user', 'password'] }),
+    'secret_no_key',
+    /is a JSON object with the keys "user", "password", and the reference names none$/,
+  ],
+  [
+    'a key that is not there',
+    unready({ kind: 'no_key', key: 'pass', keys: [] }),
+    'secret_no_key',
+    /is a JSON object that is empty or cannot be read, and not with "pass"$/,
+  ],
+  ['a secret of bytes', unready({ kind: 'not_text' }), 'secret_not_text', /is not text$/],
+  ['no role', unready({ kind: 'no_credentials' }), 'secret_no_credentials', /no credentials/],
+  [
+    'a clock that is wrong',
+    unready({ kind: 'refused', status: 400, code: 'InvalidSignatureException' }),
+    'secret_refused',
+    /is refused: 400 InvalidSignatureException$/,
+  ],
+  ['a service that limits', unready({ kind: 'throttled' }), 'secret_slow', /limits how often/],
+  ['a service that fails', unready({ kind: 'failed', status: 503, code: '<b>' }), 'secret_slow', /fails, 503$/],
+  ['a service that is slow', unready({ kind: 'slow' }), 'secret_slow', /not there yet/],
+  [
+    'a service out of reach',
+    onTheWay('no_route', 'ETIMEDOUT'),
+    'secret_unreachable',
+    /cannot be had: the service that holds it cannot be reached: no route, connecting to secretsmanager\.eu-central-1\.amazonaws\.com at 10\.0\.0\.1 timed out$/,
+  ],
+  [
+    'a service behind a proxy',
+    onTheWay('proxy', 'HTTP_407', 'proxy.corp:3128'),
+    'secret_unreachable',
+    /proxy\.corp:3128 wants/,
+  ],
+  ['settings of no use', { kind: 'unready' }, 'setting_unusable', /of no use/],
+  [
+    'a flush that waits for a proxy',
+    { kind: 'ran_out', afterMs: 2000, waitsFor: 'proxy' },
+    'proxy_silent',
+    /a proxy does not answer$/,
+  ],
   [
     'a silent name server',
     unreachable('name_server_silent', 'EAI_AGAIN'),
@@ -395,7 +493,12 @@ function check(diagnosis: ReturnType<typeof diagnosePush>, id: string, sentence:
   const said = diagnosis.sentence + diagnosis.remedy;
   assert.ok(diagnosis.remedy.length > 10);
   assert.ok(!said.includes(SECRET), said);
-  assert.ok(!/--use-system-ca|undefined|null|secret|\[object/.test(said.replace('to keep credentials safe', '')), said);
+  assert.ok(
+    !/--use-system-ca|undefined|null|secret|\[object/.test(
+      said.replaceAll(/to keep credentials safe|arn:\S+|secretsmanager\.|docs\/secrets\.md/g, ''),
+    ),
+    said,
+  );
   seen.add(id);
 }
 

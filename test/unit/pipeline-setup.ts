@@ -42,7 +42,7 @@ export function setUp(
     client,
     ledger,
     log,
-    target: TARGET,
+    target: () => TARGET,
     mask: (text) => text,
     clock,
     random: () => 0.5,

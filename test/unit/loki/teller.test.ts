@@ -11,7 +11,7 @@ const INTERRUPTED: PushOutcome = { kind: 'interrupted' };
 function setUp(level: 'debug' | 'info' | 'warn' = 'warn') {
   const clock = new FakeClock();
   const log = recordingLog(clock, level);
-  const teller = createTeller(log, TARGET);
+  const teller = createTeller(log, () => TARGET);
   const ids = () => log.messages.map(({ fields }) => fields['id']);
   return { clock, log, teller, ids };
 }

@@ -1,0 +1,126 @@
+// Sends one request to a service of AWS, each on a connection of its own: there are a few in the life of a sandbox. Nothing waits without a limit,
+// and a freeze that came between is no fault of the service.
+import type { Dispatcher } from 'undici';
+import UndiciClient from 'undici/lib/dispatcher/client.js';
+import { ConnectError, createConnector, throughProxy, type Way } from '../net/connect.ts';
+import type { OnTheWay } from '../symptoms.ts';
+import type { Clock } from '../time.ts';
+import { type HttpAnswer, type HttpRequest, type SendHttp, UnreachableError } from './fetch-secret.ts';
+
+export interface Sender {
+  readonly send: SendHttp;
+  /** The sandbox was thawed: connections may be dead. */
+  thawed(): void;
+}
+
+const LIMIT_MS = 3_000;
+/** What is left to a request that was under way in a freeze. */
+const AFTER_THAW_MS = 1_000;
+const MAX_ATTEMPTS = 3;
+/** A secret has 64 KB at most, which JSON may write in six characters each. */
+const MAX_ANSWER_CHARACTERS = 512 * 1024;
+
+export function createSender(wayTo: (url: URL) => Way, clock: Clock): Sender {
+  const underWay = new Set<(limitMs: number) => void>();
+  let thaws = 0;
+
+  async function send(request: HttpRequest): Promise<HttpAnswer> {
+    for (let attempts = 1; ; attempts++) {
+      const thawsBefore = thaws;
+      try {
+        return await sendOnce(request, wayTo(new URL(request.url)), clock, underWay);
+      } catch (error) {
+        if (thaws === thawsBefore || attempts === MAX_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  return {
+    send,
+    thawed() {
+      thaws++;
+      for (const limit of underWay) limit(AFTER_THAW_MS);
+    },
+  };
+}
+
+function sendOnce(
+  { method, url, headers, body }: HttpRequest,
+  way: Way,
+  clock: Clock,
+  underWay: Set<(limitMs: number) => void>,
+): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const target = new URL(url);
+  const connecting = createConnector(target.origin, clock, way)();
+  const client = new UndiciClient(target.origin, {
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect(_options, callback) {
+      connecting.socket.then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      );
+    },
+  });
+  let sent = false;
+  let status = 0;
+  let text = '';
+
+  function limit(limitMs: number): void {
+    timer.cancel();
+    timer = clock.after(limitMs, () => {
+      fail(sent ? unanswered(`no answer within ${limitMs} ms`) : toWay(connecting.trouble(limitMs)));
+    });
+  }
+
+  function end(): void {
+    timer.cancel();
+    underWay.delete(limit);
+    connecting.cancel();
+    client.destroy().catch(() => {});
+  }
+
+  function fail(trouble: OnTheWay): void {
+    reject(new UnreachableError(trouble));
+    end();
+  }
+
+  let timer = clock.after(LIMIT_MS, () => {});
+  limit(LIMIT_MS);
+  underWay.add(limit);
+  const { path, headers: proxyHeaders } = throughProxy(target, way);
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart() {
+      sent = true;
+    },
+    onResponseStart(_controller, answered) {
+      status = answered;
+    },
+    onResponseData(_controller, chunk) {
+      if (text.length < MAX_ANSWER_CHARACTERS) text += chunk.toString('utf8');
+    },
+    onResponseEnd() {
+      resolve({ status, text });
+      end();
+    },
+    onResponseError(_controller, error) {
+      fail(
+        error instanceof ConnectError
+          ? toWay(error)
+          : unanswered(`${(error as NodeJS.ErrnoException).code ?? error.name}`),
+      );
+    },
+  };
+  client.dispatch({ path, method, headers: { ...headers, ...proxyHeaders }, body: body ?? null }, handler);
+  return promise;
+}
+
+function toWay({ phase, code, message, address, proxy }: ConnectError): OnTheWay {
+  return { kind: 'unreachable', phase, code, detail: message, address, proxy };
+}
+
+function unanswered(detail: string): OnTheWay {
+  return { kind: 'unanswered', phase: 'answer', detail };
+}

@@ -1,0 +1,122 @@
+// The secrets that settings refer to: fetched together, kept, and fetched again when they are older than a quarter of an hour or when Loki
+// has refused them. Only one fetch is under way at a time, and a failed one is not repeated before its backoff is over: a service that is
+// slow or throttles is not stormed.
+import type { SecretTrouble } from '../symptoms.ts';
+import { type Clock, type EpochMs, isAged } from '../time.ts';
+import { type FetchedSecret, fetchSecret, type SendHttp, wayOf } from './fetch-secret.ts';
+import type { Reference } from './reference.ts';
+import { type AwsEnvironment, type Credentials, findCredentials, parseCredentials } from './service.ts';
+
+/** Values by the text of their reference, or the first trouble. */
+export type Secrets =
+  | { readonly values: ReadonlyMap<string, string> }
+  | { readonly trouble: SecretTrouble; readonly reference: Reference };
+
+export interface SecretStore {
+  /**
+   * The values. Resolves at once while there are some that Loki has not refused: what has become old is fetched again beside. Never rejects.
+   */
+  get(): Promise<Secrets>;
+  /** Loki has refused what it was sent: the values are fetched again at the next need. */
+  distrust(): void;
+}
+
+/** A rotated secret is found out after this long, or when Loki refuses the old one. */
+const KEPT_MS = 15 * 60_000;
+/** The first pause after a failure; it doubles up to the longest. Values that are kept and were not refused serve meanwhile. */
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+/** Distrust is no reason to fetch more often than this: a wrong password stays wrong. */
+const DISTRUST_AGAIN_MS = 60_000;
+/** Credentials are used up to this long before they expire. */
+const EXPIRY_MARGIN_MS = 60_000;
+
+export function createSecretStore(
+  references: readonly Reference[],
+  env: AwsEnvironment,
+  send: SendHttp,
+  clock: Clock,
+): SecretStore {
+  const distinct = [...new Map(references.map((reference) => [reference.text, reference])).values()];
+  let kept: Secrets | undefined;
+  let fetchedAtMs: EpochMs = Number.NEGATIVE_INFINITY;
+  let nextFetchMs: EpochMs = Number.NEGATIVE_INFINITY;
+  let pauseMs = MIN_PAUSE_MS;
+  let distrusted = false;
+  let fetching: Promise<Secrets> | undefined;
+  let credentials: Credentials | undefined;
+
+  const isGood = (secrets: Secrets): boolean => 'values' in secrets;
+
+  async function fetchAll(): Promise<Secrets> {
+    const signer = await getCredentials();
+    if (!('accessKeyId' in signer)) return failure(signer, distinct[0]);
+    const fetched = await Promise.all(
+      distinct.map((reference) => fetchSecret(reference, signer, env, send, clock.now())),
+    );
+    const values = new Map<string, string>();
+    for (const [index, reference] of distinct.entries()) {
+      const secret: FetchedSecret | undefined = fetched[index];
+      if (secret === undefined) continue;
+      if ('trouble' in secret) return failure(secret.trouble, reference);
+      values.set(reference.text, secret.value);
+    }
+    return { values };
+  }
+
+  async function getCredentials(): Promise<Credentials | SecretTrouble> {
+    if (credentials && (credentials.expiresAtMs ?? Number.POSITIVE_INFINITY) - EXPIRY_MARGIN_MS > clock.now()) {
+      return credentials;
+    }
+    const found = findCredentials(env);
+    if (found === undefined) return { kind: 'no_credentials' };
+    if ('accessKeyId' in found) return found;
+    const headers = found.authorization === undefined ? {} : { authorization: found.authorization };
+    try {
+      const { text } = await send({ method: 'GET', url: found.url, headers, body: undefined });
+      credentials = parseCredentials(text);
+    } catch (error) {
+      return { kind: 'unreachable', url: found.url, way: wayOf(error) };
+    }
+    return credentials ?? { kind: 'no_credentials' };
+  }
+
+  async function refresh(): Promise<Secrets> {
+    const fetched = await fetchAll();
+    const nowMs = clock.now();
+    fetching = undefined;
+    if (isGood(fetched)) {
+      pauseMs = MIN_PAUSE_MS;
+      fetchedAtMs = nowMs;
+      nextFetchMs = distrusted ? nowMs + DISTRUST_AGAIN_MS : nowMs;
+      distrusted = false;
+      kept = fetched;
+      return fetched;
+    }
+    nextFetchMs = nowMs + pauseMs;
+    pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+    // What was good until now is better than nothing, unless Loki has said that it is not.
+    if (kept === undefined || !isGood(kept) || distrusted) kept = fetched;
+    return kept;
+  }
+
+  return {
+    async get() {
+      const nowMs = clock.now();
+      const isOld = kept === undefined || !isGood(kept) || isAged(fetchedAtMs, KEPT_MS, nowMs);
+      // A clock that was set back must not make the pause longer than it can be.
+      const isPaused = nowMs < nextFetchMs && nextFetchMs - nowMs <= MAX_PAUSE_MS;
+      if ((isOld || distrusted) && !(kept && isPaused)) fetching ??= refresh();
+      const isUsable = kept !== undefined && isGood(kept) && !distrusted;
+      return kept && (isUsable || !fetching) ? kept : await (fetching ?? refresh());
+    },
+    distrust() {
+      distrusted = true;
+    },
+  };
+}
+
+function failure(trouble: SecretTrouble, reference: Reference | undefined): Secrets {
+  if (reference === undefined) return { values: new Map() };
+  return { trouble, reference };
+}

@@ -1,0 +1,100 @@
+// Where a service of AWS answers, and as whom it is asked: as the SDKs find it out, from the environment of the function.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+import type { EpochMs } from '../time.ts';
+import type { Reference } from './reference.ts';
+
+/** The variables that are read here. */
+export const AWS_VARIABLES = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+  'AWS_ENDPOINT_URL_SSM',
+  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+] as const;
+export type AwsEnvironment = Readonly<Partial<Record<(typeof AWS_VARIABLES)[number], string>>>;
+
+/** The domains of a partition, with IPv4 alone and with both. Unknown ones are named like the first. */
+const DOMAINS: Readonly<Record<string, readonly [domain: string, dualStack: string]>> = {
+  aws: ['amazonaws.com', 'api.aws'],
+  'aws-us-gov': ['amazonaws.com', 'api.aws'],
+  'aws-cn': ['amazonaws.com.cn', 'api.amazonwebservices.com.cn'],
+  'aws-eusc': ['amazonaws.eu', 'api.amazonwebservices.eu'],
+  'aws-iso': ['c2s.ic.gov', 'api.aws.ic.gov'],
+  'aws-iso-b': ['sc2s.sgov.gov', 'api.aws.scloud'],
+  'aws-iso-e': ['cloud.adc-e.uk', 'api.cloud-aws.adc-e.uk'],
+  'aws-iso-f': ['csp.hci.ic.gov', 'api.aws.hci.ic.gov'],
+};
+
+/** @returns the URL of the service that holds what is referred to, without a slash at its end */
+export function serviceUrl({ service, partition, region }: Reference, env: AwsEnvironment): string {
+  const configured = service === 'ssm' ? env.AWS_ENDPOINT_URL_SSM : (env.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? undefined);
+  const url = configured || env.AWS_ENDPOINT_URL;
+  if (url && !isOn(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)) return url.replace(/\/$/, '');
+  // In GovCloud the only endpoint of SSM is the validated one, and has the plain name.
+  const fips = isOn(env.AWS_USE_FIPS_ENDPOINT) && !(service === 'ssm' && partition === 'aws-us-gov');
+  const [domain, dualStack] = DOMAINS[partition] ?? ['amazonaws.com', 'api.aws'];
+  const suffix = isOn(env.AWS_USE_DUALSTACK_ENDPOINT) ? dualStack : domain;
+  return `https://${service}${fips ? '-fips' : ''}.${region}.${suffix}`;
+}
+
+function isOn(value: string | undefined): boolean {
+  return value?.toLowerCase() === 'true';
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+  /** Undefined: they last as long as the sandbox. */
+  readonly expiresAtMs: EpochMs | undefined;
+}
+
+/** Where credentials are to be asked for: of a sandbox that was restored from a snapshot they are not in the environment. */
+export interface CredentialsEndpoint {
+  readonly url: string;
+  readonly authorization: string | undefined;
+}
+
+/** @returns undefined when the environment has neither */
+export function findCredentials(env: AwsEnvironment): Credentials | CredentialsEndpoint | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (accessKeyId && secretAccessKey) {
+    return { accessKeyId, secretAccessKey, sessionToken: env.AWS_SESSION_TOKEN || undefined, expiresAtMs: undefined };
+  }
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env;
+  const url = relative ? `http://169.254.170.2${relative}` : full;
+  return url ? { url, authorization: env.AWS_CONTAINER_AUTHORIZATION_TOKEN || undefined } : undefined;
+}
+
+/** @returns what the credentials endpoint answered; undefined for anything that is none */
+export function parseCredentials(text: string): Credentials | undefined {
+  const answer = parseObject(text);
+  const { AccessKeyId, SecretAccessKey, Token, Expiration } = answer;
+  if (typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string') return undefined;
+  const expiresAtMs = typeof Expiration === 'string' ? Date.parse(Expiration) : Number.NaN;
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: typeof Token === 'string' ? Token : undefined,
+    expiresAtMs: Number.isNaN(expiresAtMs) ? undefined : expiresAtMs,
+  };
+}
+
+/** The object that a JSON text holds; an empty one for any other text. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,69 @@
+// How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts alone: what they mean is
+// found out by late code (net/route.ts), which is loaded only where something is set.
+import { type Environment, NOT_YET, readSwitch, type SettingReader, trimmed } from './reader.ts';
+
+export interface RouteSettings {
+  readonly proxy: ProxySettings;
+  readonly tls: TlsSettings;
+}
+
+export interface ProxySettings {
+  /** LOKI_PROXY_URL: goes before the others. */
+  readonly own?: string;
+  readonly https?: string;
+  readonly http?: string;
+  readonly except?: string;
+}
+
+export interface TlsSettings {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly skipVerify?: true;
+}
+
+/** @returns undefined when nothing is set */
+export function readRoute(reader: SettingReader, env: Environment): RouteSettings | undefined {
+  const own = reader.text('LOKI_PROXY_URL');
+  const either = (name: string) => trimmed(env[name.toLowerCase()]) ?? trimmed(env[name]);
+  const byOthers = own === undefined;
+  const proxy = present({
+    own: own?.toLowerCase() === 'none' ? undefined : own,
+    https: byOthers ? either('HTTPS_PROXY') : undefined,
+    http: byOthers ? either('HTTP_PROXY') : undefined,
+    except: byOthers ? either('NO_PROXY') : undefined,
+  });
+  const tls = present({
+    ca: reader.text('LOKI_TLS_CA'),
+    cert: reader.text('LOKI_TLS_CERT'),
+    key: reader.text('LOKI_TLS_KEY'),
+    serverName: reader.text('LOKI_TLS_SERVER_NAME'),
+    skipVerify: skipsVerification(reader) ? (true as const) : undefined,
+  });
+  const isProxied = proxy.own !== undefined || proxy.https !== undefined || proxy.http !== undefined;
+  return isProxied || Object.keys(tls).length > 0 ? { proxy: isProxied ? proxy : {}, tls } : undefined;
+}
+
+/** What is known of it before the secrets are there: nothing that is one of them, and nothing that is for Loki alone. */
+export function routeBefore({ proxy, tls }: RouteSettings): RouteSettings {
+  return { proxy, tls: tls.ca === undefined || tls.ca === NOT_YET.other ? {} : { ca: tls.ca } };
+}
+
+function skipsVerification(reader: SettingReader): boolean {
+  const name = 'LOKI_TLS_INSECURE_SKIP_VERIFY';
+  const skips = readSwitch(reader, name);
+  if (skips) reader.warn(name, 'is set: whoever is on the way to Loki can read what is sent, the credentials too');
+  return skips;
+}
+
+/** Whether a setting that takes a text or the path of a file holds a path. */
+export function isPath(text: string): boolean {
+  return /^\.{0,2}\//.test(text);
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}

@@ -1,0 +1,63 @@
+// A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the service is in it: of that the
+// type of the error is told.
+import { tellWay } from './diagnosis-way.ts';
+import type { SecretSymptom, Target, Told } from './symptoms.ts';
+
+const SHOWN_KEYS = 10;
+
+export function tellSecret({ trouble, reference, variables }: SecretSymptom, { outside }: Target): Told {
+  const what = `${variables.join(', ')}: ${outside(reference) ?? 'the secret'}`;
+  switch (trouble.kind) {
+    case 'denied':
+      return ['secret_denied', `${what} may not be read: the role of the function lacks ${trouble.permission}`];
+    case 'missing':
+      return ['secret_missing', `${what} does not exist`];
+    case 'no_key':
+      return ['secret_no_key', `${what} is a JSON object ${keysOf(trouble)}`];
+    case 'not_text':
+      return ['secret_not_text', `${what} is not text`];
+    case 'no_credentials':
+      return ['secret_no_credentials', `${what} cannot be asked for: there are no credentials of the function's role`];
+    case 'refused':
+      return ['secret_refused', `${what} is refused: ${trouble.status}${codeOf(trouble.code)}`];
+    case 'throttled':
+      return ['secret_slow', `${what} cannot be had at the moment: the service limits how often it is asked`];
+    case 'failed':
+      return [
+        'secret_slow',
+        `${what} cannot be had at the moment: the service fails, ${trouble.status}${codeOf(trouble.code)}`,
+      ];
+    case 'slow':
+      return ['secret_slow', `${what} is not there yet: the service has not answered`];
+    case 'unreachable': {
+      const { host, hostname, port, protocol } = new URL(trouble.url);
+      const secure = protocol === 'https:';
+      const service: Target = {
+        name: 'the service that holds it',
+        ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure },
+        ...{ credentials: 'other', outside },
+      };
+      const [id, sentence, remedy] = tellWay(trouble.way, service);
+      // Of a proxy it is known what to do; of the rest it is the way out of the VPC as a rule.
+      return [
+        'secret_unreachable',
+        `${what} cannot be had: ${sentence}`,
+        trouble.way.proxy === undefined && !id.startsWith('proxy') ? undefined : remedy,
+      ];
+    }
+  }
+}
+
+function keysOf({ key, keys }: { readonly key: string | undefined; readonly keys: readonly string[] }): string {
+  const has = keys.length === 0 ? 'that is empty or cannot be read' : `with the keys ${shown(keys)}`;
+  return key === undefined ? `${has}, and the reference names none` : `${has}, and not with ${shown([key])}`;
+}
+
+function shown(keys: readonly string[]): string {
+  const names = keys.slice(0, SHOWN_KEYS).map((key) => JSON.stringify(key.slice(0, 64)));
+  return names.join(', ') + (keys.length > SHOWN_KEYS ? ' and others' : '');
+}
+
+function codeOf(code: string): string {
+  return /^[A-Za-z]{1,80}$/.test(code) ? ` ${code}` : '';
+}

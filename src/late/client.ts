@@ -1,0 +1,94 @@
+// The push client where settings make it another than the plain one: a proxy, TLS settings, secrets by reference. Loaded only for these.
+import { createSender } from '../aws/http.ts';
+import { createSecretStore } from '../aws/secrets.ts';
+import type { ByReference, Config } from '../config/config.ts';
+import type { Endpoint } from '../config/endpoint.ts';
+import type { RouteSettings } from '../config/route.ts';
+import type { Log } from '../log.ts';
+import { createDeferredClient, type SecretSource } from '../loki/deferred-client.ts';
+import { createPushClient, type PushClient } from '../loki/push-client.ts';
+import type { Mask } from '../mask.ts';
+import { openRoute, type Route } from '../net/route.ts';
+import type { Clock } from '../time.ts';
+
+export interface ClientParts {
+  readonly config: Config;
+  readonly userAgent: string;
+  readonly mask: Mask;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Is called whenever it is known, or has changed, where we push. */
+  readonly aimed: (endpoint: Endpoint) => void;
+}
+
+/** Undefined if there is no endpoint, and none to come. */
+export function openClient(parts: ClientParts): PushClient | undefined {
+  const { config, aimed } = parts;
+  const note = createNote(parts.log);
+  if (config.byReference) return openDeferred(parts, config.byReference, note);
+  if (!config.endpoint) return undefined;
+  aimed(config.endpoint);
+  return openPlain(parts, config.endpoint, routeOf(config.route, note));
+}
+
+function openPlain({ config, userAgent, clock }: ClientParts, endpoint: Endpoint, route: Route): PushClient {
+  return createPushClient(endpoint, config.pushTimeoutMs, userAgent, clock, route.toLoki(new URL(endpoint.url)));
+}
+
+function openDeferred(parts: ClientParts, byReference: ByReference, note: Note): PushClient {
+  const { mask, log, clock, aimed } = parts;
+  const { references, variables, env, resolve } = byReference;
+  const route = routeOf(byReference.route, note);
+  const sender = createSender(route.toAws, clock);
+  const store = createSecretStore(references, env, sender.send, clock);
+
+  function open(values: ReadonlyMap<string, string>): PushClient | undefined {
+    mask.add([...values.values()]);
+    const { config, problems } = resolve(values);
+    const { endpoint } = config;
+    mask.add(endpoint?.authorization === undefined ? config.secrets : [...config.secrets, endpoint.authorization]);
+    for (const { level, variable, message } of problems) note(variable, message.slice(variable.length + 1), level);
+    if (!endpoint) return undefined;
+    aimed(endpoint);
+    return openPlain(parts, endpoint, routeOf(config.route, note));
+  }
+
+  const source: SecretSource = {
+    async get() {
+      const secrets = await store.get();
+      if ('values' in secrets) return secrets;
+      return {
+        trouble: secrets.trouble,
+        reference: secrets.reference.text,
+        variables: variablesOf(secrets.reference.text),
+      };
+    },
+    distrust: store.distrust,
+    thawed: sender.thawed,
+  };
+  const variablesOf = (text: string) => variables.filter(([, reference]) => reference === text).map(([name]) => name);
+  const slow = {
+    trouble: { kind: 'slow' as const },
+    reference: references[0]?.text ?? '',
+    variables: variablesOf(references[0]?.text ?? ''),
+  };
+  if (log.isOn('debug')) log.write('debug', 'secrets by reference', { count: references.length });
+  return createDeferredClient({ source, open, slow, clock });
+}
+
+function routeOf(settings: RouteSettings | undefined, note: Note): Route {
+  return settings ? openRoute(settings, note) : { toLoki: () => ({}), toAws: () => ({}) };
+}
+
+type Note = (variable: string, message: string, level?: 'error' | 'warn') => void;
+
+/** Says what is wrong with a setting, once: settings are read again when the secrets are there. */
+function createNote(log: Log): Note {
+  const told = new Set<string>();
+  return (variable, text, level = 'warn') => {
+    const message = `${variable} ${text}`;
+    if (told.has(message)) return;
+    told.add(message);
+    log.tellSymptom({ kind: 'setting', level, message });
+  };
+}

@@ -1,0 +1,136 @@
+// Whom we trust over TLS, and as whom we come: the settings LOKI_TLS_*, read and checked before the first connection, so that what is wrong with
+// one is said in words and not by a handshake that fails.
+import { readFileSync } from 'node:fs';
+import type { SecureContext } from 'node:tls';
+import { isPath, type TlsSettings } from '../config/route.ts';
+
+/** What a connection needs of it. */
+export interface Trust {
+  /** Undefined: Node's own. */
+  readonly context: SecureContext | undefined;
+  readonly serverName?: string | undefined;
+  readonly skipVerify?: boolean | undefined;
+}
+
+export interface Trusts {
+  readonly loki: Trust;
+  /** Proxies and AWS: the same authorities, and nothing else of it. */
+  readonly others: Trust;
+}
+
+type Note = (variable: string, message: string) => void;
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+/** @param note hears of a setting that is of no use */
+export function readTrusts({ ca, cert, key, serverName, skipVerify }: TlsSettings, note: Note): Trusts {
+  const tls = process.getBuiltinModule('node:tls');
+  const authorities = ca === undefined ? [] : readAuthorities(ca, note);
+  const all = authorities.length === 0 ? {} : { ca: [...tls.getCACertificates('default'), ...authorities] };
+  const own = readOwn(cert, key, note);
+  const common = authorities.length === 0 ? undefined : tls.createSecureContext(all);
+  return {
+    loki: { context: own ? tls.createSecureContext({ ...all, ...own }) : common, serverName, skipVerify },
+    others: { context: common },
+  };
+}
+
+function readAuthorities(ca: string, note: Note): string[] {
+  const name = 'LOKI_TLS_CA';
+  const text = readPem(name, ca, 'the built-in authorities alone are trusted', note);
+  if (text === undefined) return [];
+  const blocks = blocksOf(text, 'CERTIFICATE');
+  const good = blocks.filter(isCertificate);
+  if (good.length === 0)
+    note(name, 'holds no certificate that can be read; the built-in authorities alone are trusted');
+  else if (good.length < blocks.length) note(name, 'holds certificates that cannot be read; they are left out');
+  return good;
+}
+
+/** A certificate of our own, with its key. */
+function readOwn(
+  cert: string | undefined,
+  key: string | undefined,
+  note: Note,
+): { cert: string; key: string } | undefined {
+  const otherwise = 'no client certificate is sent';
+  if (cert === undefined) {
+    if (key !== undefined) note('LOKI_TLS_KEY', `is set without LOKI_TLS_CERT; ${otherwise}`);
+    return undefined;
+  }
+  const certText = readPem('LOKI_TLS_CERT', cert, otherwise, note);
+  const keyText = key === undefined ? certText : readPem('LOKI_TLS_KEY', key, otherwise, note);
+  if (certText === undefined || keyText === undefined) return undefined;
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule('node:crypto');
+  const certificates = blocksOf(certText, 'CERTIFICATE');
+  const [first] = certificates;
+  if (first === undefined || !certificates.every(isCertificate)) {
+    note('LOKI_TLS_CERT', `holds no certificate that can be read; ${otherwise}`);
+    return undefined;
+  }
+  const keyName = key === undefined ? 'LOKI_TLS_CERT' : 'LOKI_TLS_KEY';
+  const [ownKey] = blocksOf(keyText, 'PRIVATE KEY');
+  if (ownKey === undefined) {
+    note(
+      keyName,
+      key === undefined ? `holds no key, and LOKI_TLS_KEY is not set; ${otherwise}` : `holds no key; ${otherwise}`,
+    );
+    return undefined;
+  }
+  if (/ENCRYPTED/.test(ownKey)) {
+    note(keyName, `holds a key that is encrypted, and there is no setting for its passphrase; ${otherwise}`);
+    return undefined;
+  }
+  try {
+    if (new X509Certificate(first).checkPrivateKey(createPrivateKey(ownKey))) {
+      return { cert: certificates.join('\n'), key: ownKey };
+    }
+    note(keyName, `holds a key that is not that of the certificate; ${otherwise}`);
+  } catch {
+    note(keyName, `holds a key that cannot be read; ${otherwise}`);
+  }
+  return undefined;
+}
+
+/** PEM text, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out. */
+function readPem(name: string, value: string, otherwise: string, note: Note): string | undefined {
+  if (value.includes('-----BEGIN')) return repaired(value);
+  if (!isPath(value)) {
+    note(name, `is neither PEM text nor the absolute path of a file; ${otherwise}`);
+    return undefined;
+  }
+  try {
+    const text = readFileSync(value, 'utf8');
+    if (text.includes('-----BEGIN')) return repaired(text);
+    note(name, `names a file that is not PEM; ${otherwise}`);
+  } catch (error) {
+    note(name, `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}); ${otherwise}`);
+  }
+  return undefined;
+}
+
+/** Line ends are written out, or have become spaces, where a text went through variables and templates. */
+function repaired(text: string): string {
+  return text
+    .replaceAll('\\r', '')
+    .replaceAll('\\n', '\n')
+    .replaceAll(BLOCK, (block, label: string) => {
+      const begin = `-----BEGIN ${label}-----`;
+      const end = `-----END ${label}-----`;
+      const body = block.slice(begin.length, -end.length);
+      return body.includes(':') ? block : `${begin}\n${body.trim().replaceAll(/\s+/g, '\n')}\n${end}`;
+    });
+}
+
+function blocksOf(text: string, kind: string): string[] {
+  return [...text.matchAll(BLOCK)].filter(([, label]) => label?.endsWith(kind)).map(([block]) => `${block}\n`);
+}
+
+function isCertificate(block: string): boolean {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  try {
+    return new X509Certificate(block).raw.length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+// Asks a proxy for a way through it (CONNECT), and says what it answered if it opens none.
+// https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+import type { Socket } from 'node:net';
+import { version } from '../version.ts';
+import type { HttpProxy } from './proxy.ts';
+
+/** The proxy was reached, and there is no way through it. */
+export class TunnelError extends Error {
+  /** `HTTP_407`: the status. `NOT_HTTP`, or the code of the connection's end. */
+  readonly code: string;
+
+  /** @param text of the answer, raw */
+  constructor(code: string, text: string) {
+    super(text);
+    this.code = code;
+  }
+}
+
+const MAX_HEAD_CHARACTERS = 65_536;
+const SHOWN_CHARACTERS = 2_000;
+
+/** Resolves when what is written to the socket reaches the host. The socket is read by nobody then. */
+export function openTunnel(socket: Socket, host: string, port: number, { authorization }: HttpProxy): Promise<void> {
+  const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let answer = '';
+
+  function read(): void {
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) answer += chunk.toString('latin1');
+    const end = answer.indexOf('\r\n\r\n');
+    const isHttp = 'HTTP/1.'.startsWith(answer.slice(0, 7));
+    if (end < 0 && isHttp && answer.length < MAX_HEAD_CHARACTERS) return;
+    stop();
+    const status = /^HTTP\/1\.\d (\d{3})\b/.exec(answer)?.[1];
+    if (end < 0 || status === undefined) reject(new TunnelError('NOT_HTTP', shown(answer)));
+    else if (status.startsWith('2')) resolve();
+    else reject(new TunnelError(`HTTP_${status}`, shown(answer.slice(end))));
+  }
+
+  function ended(): void {
+    stop();
+    reject(new TunnelError(answer === '' ? 'ECONNRESET' : 'NOT_HTTP', shown(answer)));
+  }
+
+  function failed(error: NodeJS.ErrnoException): void {
+    stop();
+    reject(new TunnelError(error.code ?? 'ECONNRESET', ''));
+  }
+
+  function stop(): void {
+    socket.off('readable', read).off('end', ended).off('close', ended).off('error', failed);
+  }
+
+  socket.on('readable', read).on('end', ended).on('close', ended).on('error', failed);
+  const head = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, `User-Agent: aws-lambda-loki-extension/${version}`];
+  if (authorization !== undefined) head.push(`Proxy-Authorization: ${authorization}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  return promise;
+}
+
+function shown(text: string): string {
+  return text.trim().slice(0, SHOWN_CHARACTERS);
+}
