@@ -69,17 +69,22 @@ export function requestBytes(end: number): number {
   return 1 + varintBytes(streamBytes) + streamBytes;
 }
 
+/** Puts the labels in front of the entries. @returns where they stand */
+export function writeLabels(target: Buffer, encodedLabels: Buffer): number {
+  target.set(encodedLabels, STREAM_TAG_BYTES);
+  return STREAM_TAG_BYTES;
+}
+
 /**
  * Completes a request in place: the entries are at `entriesStart` to `end`, labels and lengths go in front of them.
  * @returns the PushRequest, a view of `target`
  */
 export function finishRequest(target: Buffer, encodedLabels: Buffer, end: number): Buffer {
-  const streamStart = STREAM_TAG_BYTES;
+  const streamStart = writeLabels(target, encodedLabels);
   const streamBytes = end - streamStart;
   const start = streamStart - 1 - varintBytes(streamBytes);
   target[start] = field(1);
   writeVarint(target, start + 1, streamBytes);
-  target.set(encodedLabels, streamStart);
   return target.subarray(start, end);
 }
 
@@ -164,11 +169,40 @@ function writeVarint(target: Buffer, at: number, value: number): number {
   return end;
 }
 
+/** What snappy compresses by itself: a match never reaches into the piece before. */
+export const PIECE_BYTES = 64 * 1024;
+
 /** Compresses a request to a snappy block. The result owns its memory and no more: snappyjs allocates for the worst case. */
 export function compress(request: Buffer): Buffer {
   const block = snappy.compress(request);
   const body = Buffer.from(block);
   free(block.buffer);
+  return body;
+}
+
+/** Compresses a part of a request, for `joinPieces`. */
+export function compressPiece(piece: Buffer): Buffer {
+  const block = snappy.compress(piece);
+  const body = Buffer.from(block.subarray(varintBytes(piece.length)));
+  free(block.buffer);
+  return body;
+}
+
+/**
+ * Puts a block together.
+ * @param pieces what `compressPiece` made of a request, from its labels on
+ * @param end where the last entry would end if the request were in one buffer
+ */
+export function joinPieces(pieces: readonly Buffer[], end: number): Buffer {
+  const streamBytes = end - STREAM_TAG_BYTES;
+  const head = Buffer.alloc(2 * STREAM_TAG_BYTES + 1);
+  let at = writeVarint(head, 0, requestBytes(end));
+  // A literal of snappy's: how long it is, and then the bytes as they are.
+  head[at] = varintBytes(streamBytes) << 2;
+  head[at + 1] = field(1);
+  at = writeVarint(head, at + 2, streamBytes);
+  const body = Buffer.concat([head.subarray(0, at), ...pieces]);
+  for (const { buffer, length } of pieces) if (length === buffer.byteLength) free(buffer);
   return body;
 }
 

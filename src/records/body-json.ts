@@ -5,16 +5,16 @@
 import { isUtf8 } from 'node:buffer';
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { type CutHead, takeApart } from './body-repair.ts';
-import { elementsOf, isComplete, isJson, isSpace, scanJson, scanStart, skipSpace } from './json-text.ts';
+import { elementsOf, isBroken, isComplete, isJson, isSpace, scanJson, scanStart, skipSpace } from './json-text.ts';
 
 export interface BodyReader {
   /**
-   * The elements of a body in order, as found: mostly records, but any JSON value is possible. Read one body to its end
-   * before the next.
+   * The elements of a body in order, as found: mostly records, but any JSON value is possible. Undefined where it takes
+   * a while before the next is found, so that others have their turn. Read one body to its end before the next.
    * @param lose is told of records that could not be recovered; a body that breaks off counts one, as what is missing
    * cannot be known
    */
-  read(body: Buffer, lose: (records: number) => void): Iterator<ByteString, void> & Iterable<ByteString>;
+  read(body: Buffer, lose: (records: number) => void): Generator<ByteString | undefined, void>;
   /** Whether the body before has left the head of a cut record, whose tail may be in the next one. */
   isWaiting(): boolean;
   /** Gives up the head that waits for its tail, and returns how many records that loses: 0 or 1. */
@@ -22,6 +22,9 @@ export interface BodyReader {
   /** Bytes held for a record that is not whole yet; at most 4 MiB. */
   waitingBytes(): number;
 }
+
+/** So much is looked at in one go: a millisecond where nothing is warm yet. */
+const STRETCH_CHARACTERS = 64 * 1024;
 
 export function createBodyReader(): BodyReader {
   let head: CutHead | undefined;
@@ -32,14 +35,14 @@ export function createBodyReader(): BodyReader {
     return lost;
   }
 
-  function* read(received: Buffer, lose: (records: number) => void): Generator<ByteString, void> {
+  function* read(received: Buffer, lose: (records: number) => void): Generator<ByteString | undefined, void> {
     const body = withoutByteOrderMark(received);
     const text = body.toString('latin1') as ByteString;
     const start = skipSpace(text, 0);
     if (start === text.length) return;
     const end = trimmedEnd(text);
     // The tail of a cut record can be JSON by accident, so a waiting head is offered the body first.
-    const isBroken = text[start] === '[' && (head !== undefined || !isList(text, start, end));
+    const isBroken = text[start] === '[' && (head !== undefined || !(yield* isList(text, start, end)));
     if (isBroken) {
       const before = head;
       head = undefined;
@@ -64,9 +67,16 @@ export function createBodyReader(): BodyReader {
 }
 
 /** Whether the brackets, commas and colons of a list are where they should be. */
-function isList(text: string, start: number, end: number): boolean {
+function* isList(text: string, start: number, end: number): Generator<undefined, boolean> {
   if (text[end - 1] !== ']' || end - 1 === start) return false;
-  return skipSpace(text, start + 1) === end - 1 || isComplete(scanJson(text, start + 1, end - 1, scanStart(start + 1)));
+  if (skipSpace(text, start + 1) === end - 1) return true;
+  let state = scanStart(start + 1);
+  for (let at = start + 1; at < end - 1; at += STRETCH_CHARACTERS) {
+    if (at > start + 1) yield undefined;
+    state = scanJson(text, at, Math.min(at + STRETCH_CHARACTERS, end - 1), state);
+    if (isBroken(state)) return false;
+  }
+  return isComplete(state);
 }
 
 /** Bytes that are not UTF-8 become U+FFFD: Loki takes no others. */

@@ -14,7 +14,7 @@ export interface BodyQueue {
    */
   add(body: Buffer | undefined, release?: () => void): void;
   /**
-   * Reads on, for so many records at most, and does not throw. Each step gets further: a record that breaks something
+   * Reads on, for so many records at most, or for what takes about as long, and does not throw. Each step gets further: a record that breaks something
    * is lost alone, and a body that cannot be read on is left.
    */
   read(
@@ -24,13 +24,16 @@ export interface BodyQueue {
   ): void;
   /** Bodies that are not read to their end. */
   waitingBodies(): number;
-  /** Bytes of the bodies that nobody has begun to read. */
+  /** Bytes of the bodies that are not read to their end. */
   waitingBytes(): number;
   /** Gives up the record that waits for its second piece. @returns how many records that loses */
   giveUpHead(): number;
   /** Gives up all bodies. @returns how many those were */
   clear(): number;
 }
+
+/** A few long records take as long as many of the usual ones. */
+const MAX_CHARACTERS = 16 * 1024;
 
 interface Waiting {
   readonly body: Buffer | undefined;
@@ -45,12 +48,11 @@ export function createBodyQueue(): BodyQueue {
   /** The body that is being read, the quick way or the thorough one. */
   let current: Waiting | undefined;
   let scan: BodyScan | undefined;
-  let elements: Iterator<ByteString, void> | undefined;
+  let elements: Iterator<ByteString | undefined, void> | undefined;
 
   function openNextBody(lose: (records: number) => void): boolean {
     current = waiting.shift();
     if (current?.body === undefined) return false;
-    waitingBytes -= current.body.length;
     // A body that may begin with the tail of a cut record is looked at as a whole.
     if (reader.isWaiting()) elements = reader.read(current.body, lose);
     else scan = scanBody(current.body, readTime);
@@ -63,18 +65,22 @@ export function createBodyQueue(): BodyQueue {
     elements = undefined;
     const { body, release } = current ?? {};
     current = undefined;
+    waitingBytes -= body?.length ?? 0;
     // A small one may share its memory with others.
     if (body !== undefined && body.length === body.buffer.byteLength) free(body.buffer);
     release?.();
   }
 
-  /** @returns undefined when there is nothing more in this body, which is closed then */
+  /**
+   * @returns undefined when there is nothing more in this body, which is closed then, or when the next record takes a
+   * while
+   */
   function next(lose: (records: number) => void): LogRecord | undefined {
     const record = scan?.next();
     if (record !== undefined) return record;
     if (scan !== undefined) readThoroughly(lose);
     const element = elements?.next();
-    if (element !== undefined && element.done !== true) return toLogRecord(element.value, readTime);
+    if (element !== undefined && element.done !== true) return element.value && toLogRecord(element.value, readTime);
     closeBody();
     return undefined;
   }
@@ -93,7 +99,8 @@ export function createBodyQueue(): BodyQueue {
     },
     read(maxRecords, take, lose) {
       const loseUnreadable = (records: number) => lose('unreadable_record', records);
-      for (let count = 0; count < maxRecords; count++) {
+      let characters = 0;
+      for (let count = 0; count < maxRecords && characters < MAX_CHARACTERS; count++) {
         try {
           if (current === undefined && !openNextBody(loseUnreadable)) {
             if (current === undefined) return;
@@ -102,7 +109,9 @@ export function createBodyQueue(): BodyQueue {
             continue;
           }
           const record = next(loseUnreadable);
-          if (record !== undefined) take(record);
+          if (record === undefined) return;
+          characters += record.line.length;
+          take(record);
         } catch {
           loseUnreadable(1);
           // The thorough reader has moved on before it hands anything on, or it is done.

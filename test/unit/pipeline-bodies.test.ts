@@ -101,6 +101,27 @@ test('the end of an invocation is known when its record is there, however much i
   assert.equal(ledger.totals().received, 0);
 });
 
+test('the end of an invocation is known also where the body before it is being read', async () => {
+  let nowMs = START_MS;
+  const { pipeline, ledger } = setUp({ logTypes: ['extension'] }, undefined, false, {
+    clock: { now: () => nowMs, after: new FakeClock().after },
+    isOwnLine() {
+      nowMs++;
+      return false;
+    },
+    defer: setImmediate,
+  });
+  pipeline.begin();
+  pipeline.invoked({ requestId: 'r-1', traceHeader: undefined, invokedArn: undefined });
+  const lines = Array.from({ length: 5_000 }, (_, index) => ({ type: 'extension', record: `line ${index}` }));
+  pipeline.receive(bodyOf(...lines));
+  while (ledger.totals().received === 0) await new Promise((resolve) => setImmediate(resolve));
+  pipeline.receive(bodyOf(platformRecord('runtimeDone', { requestId: 'r-1', status: 'success' })));
+  await pipeline.invocations.runtimeDone('r-1');
+  assert.ok(ledger.totals().received < 2_000);
+  pipeline.abandon();
+});
+
 test('bodies that nobody had the time to read are counted at the end, and their memory is given back', async () => {
   const { pipeline, ledger } = setUp();
   let released = 0;

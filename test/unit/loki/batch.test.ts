@@ -96,6 +96,35 @@ test('sealing starts over: nothing of the last batch is in the next', () => {
   assert.equal(decodePush(first?.body ?? assert.fail()).entries.length, 1, 'the first is still as it was');
 });
 
+test('a large batch is compressed while it fills, and is the same as in one go, wherever its pieces end', () => {
+  const random = seededRandom(7);
+  const text = (bytes: number) => Array.from({ length: bytes }, () => String.fromCharCode(97 + random() * 26)).join('');
+  for (const [count, bytes] of [
+    [1, 65_000],
+    [1, 400_000],
+    [3_000, 200],
+    [7, 130_000],
+    ...Array.from({ length: 40 }, (_, index): [number, number] => [2, 32_690 + index]),
+  ] as const) {
+    const lines = Array.from({ length: count }, () => text(bytes));
+    const batch = batchOf(lines);
+    const decoded = decodePush(batch.body);
+    assert.deepEqual(decoded.lines, lines);
+    assert.equal(decoded.labels, LABELS);
+    assert.equal(batch.requestBytes, decoded.requestBytes);
+  }
+});
+
+test('what a batch holds while it fills is what is left of it after compression', () => {
+  const builder = createBatchBuilder('function', LABELS, 1_048_576);
+  for (let index = 0; index < 900; index++) builder.add(instant(index), entryOf('x'.repeat(1_000)), START_MS);
+  assert.ok(builder.heldBytes < 200_000, `${builder.heldBytes} bytes`);
+  const { body, requestBytes } = builder.seal() ?? assert.fail();
+  assert.ok(requestBytes > 900_000);
+  assert.ok(body.length < 100_000, `${body.length} bytes`);
+  assert.equal(decodePush(body).lines.length, 900);
+});
+
 test('halves hold every entry once, in order, and know their errors', () => {
   for (const count of [2, 3, 7, 100]) {
     const batch = batchOf(numbered(count), (index) => index % 3 === 0);

@@ -28,7 +28,9 @@ function readOne(reader: BodyReader, body: string | Buffer): { records: unknown[
   const elements = reader.read(Buffer.from(body as string), (records) => {
     unreadable += records;
   });
-  const records = [...elements].map((json) => JSON.parse(Buffer.from(json, 'latin1').toString('utf8')));
+  const records = [...elements]
+    .flatMap((json) => json ?? [])
+    .map((json) => JSON.parse(Buffer.from(json, 'latin1').toString('utf8')));
   return { records, unreadable };
 }
 

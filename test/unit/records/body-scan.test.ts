@@ -22,7 +22,8 @@ function readThoroughly(body: Buffer): Reading {
   const elements = reader.read(Buffer.from(body), (records) => {
     unreadable += records;
   });
-  return { records: [...elements].map((json) => toLogRecord(json, createTimeReader())), unreadable };
+  const records = [...elements].flatMap((json) => (json === undefined ? [] : toLogRecord(json, createTimeReader())));
+  return { records, unreadable };
 }
 
 /** @returns what the two ways found together, and how many records the scan found */
