@@ -1,7 +1,8 @@
 // Lines that begin with a letter: a level, the name of a logger before it, a time that begins with a month, Lambda's
 // own lines.
 
-import { hasMark, inspectHeader, isPhrase, withIds } from './line-header.ts';
+import { hasMark, inspectHeader, isPhrase } from './line-header.ts';
+import { withIds } from './line-ids.ts';
 import {
   BARE,
   CATEGORY,
@@ -112,8 +113,13 @@ function isLeadingLevel(line: string, at: number, end: number, found: LevelWord)
   if (!isUpper || (places & (TIMED | BARE)) === 0) return false;
   if (next === BAR || next === GREATER) return true;
   if (!isBlank(next)) return false;
-  if ((places & BARE) !== 0) return !isPhrase(line, at, end);
+  if ((places & BARE) !== 0) return !isPhrase(line, at, end) && !isCounted(line, end);
   return isFieldBehind(line, skipSpaces(line, end));
+}
+
+/** `ERR 0` */
+function isCounted(line: string, at: number): boolean {
+  return isDigit(line.charCodeAt(at + 1)) && isValue(line, at, true);
 }
 
 /** `CRITICAL: 3 beds`: with what is fatal there is nothing to count, but there may be a time. */

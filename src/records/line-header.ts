@@ -2,6 +2,7 @@
 // LEVEL - text`. The level is one of the first few fields. What is no field, such as the words of a sentence, ends the
 // search.
 
+import { ownLevel, withIds } from './line-ids.ts';
 import {
   BARE,
   BRACKETED,
@@ -25,8 +26,6 @@ import {
   CLOSE,
   COLON,
   COMMA,
-  DOUBLE_QUOTE,
-  EQUALS,
   endsField,
   fieldEnd,
   GREATER,
@@ -77,7 +76,8 @@ export function inspectTabbed(line: string, from: number): Inspection | undefine
   const end = line.indexOf('\t', at);
   if (line.charCodeAt(at - 1) !== TAB || end === -1 || end > at + LONGEST_WORD) return undefined;
   const level = levelIn(TIMED | TABBED, line.slice(at, end));
-  return level === undefined ? undefined : { level, requestId: id, mentionedId: undefined };
+  if (level === undefined) return undefined;
+  return { level: ownLevel(line, end) ?? level, requestId: id, mentionedId: undefined };
 }
 
 /** @param isTimed whether a time stands before `from` */
@@ -126,51 +126,9 @@ export function inspectHeader(line: string, from: number, isTimed: boolean): Ins
   return level === undefined && id === undefined ? NOTHING : { level, requestId: undefined, mentionedId: id };
 }
 
-/**
- * Completes an inspection with the request's id: the one that was found before the level, or one behind it.
- * @param at behind the level
- * @param isTabbed whether both stand behind tabs, as Node.js and .NET on Lambda write them: `<time>\t<id>\tLEVEL\ttext`
- */
-export function withIds(line: string, level: Level, at: number, id?: string, isTabbed = false): Inspection {
-  if (id !== undefined) return { level, requestId: isTabbed ? id : undefined, mentionedId: isTabbed ? undefined : id };
-  const next = line.charCodeAt(at);
-  // Python: `[LEVEL]\t<time>\t<id>\ttext`; Java: `[LEVEL] <time> <id> text`.
-  if ((next === TAB || next === SPACE) && isDigit(line.charCodeAt(at + 1))) {
-    const timeEnd = skipTime(line, at + 1);
-    const behindTime =
-      timeEnd > at + 1 && line.charCodeAt(timeEnd) === next ? requestIdAt(line, timeEnd + 1) : undefined;
-    if (behindTime !== undefined) {
-      const isPlaced = next === TAB && line.charCodeAt(timeEnd + 1 + behindTime.length) === TAB;
-      return { level, requestId: isPlaced ? behindTime : undefined, mentionedId: isPlaced ? undefined : behindTime };
-    }
-  }
-  const idBehind = isBlank(next) ? requestIdAt(line, at + 1) : undefined;
-  if (idBehind !== undefined) {
-    const behind = at + 1 + idBehind.length;
-    if (line.startsWith(' -- ', behind)) return { level, requestId: idBehind, mentionedId: undefined }; // Ruby's logger
-    if (isBlank(line.charCodeAt(behind))) return { level, requestId: undefined, mentionedId: idBehind };
-  }
-  return { level, requestId: undefined, mentionedId: mentionedIn(line, at) };
-}
-
-/** Rust's `requestId="<id>"` and `requestId: "<id>"`, and the like. */
-function mentionedIn(line: string, from: number): string | undefined {
-  const head = line.slice(from, from + 2 * HEAD_CHARACTERS);
-  const key = head.indexOf('questId');
-  if (key === -1) return undefined;
-  let at = key + 'questId'.length;
-  if (head.charCodeAt(at) === DOUBLE_QUOTE) at += 1;
-  const mark = head.charCodeAt(at);
-  if (mark !== EQUALS && mark !== COLON) return undefined;
-  at += 1;
-  if (head.charCodeAt(at) === SPACE) at += 1;
-  if (head.charCodeAt(at) === DOUBLE_QUOTE) at += 1;
-  return requestIdAt(head, at);
-}
-
 /** In upper case a level is one wherever a field may stand; otherwise something must set it apart from a sentence. */
 function levelOfField(line: string, at: number, end: number, timed: boolean): Level | undefined {
-  if (end === at + 1 && timed && line.startsWith(' [', end)) return LETTERS[line.charAt(at)]; // Ruby's semantic_logger
+  if (end === at + 1 && timed && isBehindLetter(line, end)) return LETTERS[line.charAt(at)];
   if (end - at < SHORTEST_WORD || end - at > LONGEST_NAME) return undefined;
   const first = line.charCodeAt(at);
   if (timed && (first === 0x50 || first === 0x46)) {
@@ -193,6 +151,12 @@ function levelOfField(line: string, at: number, end: number, timed: boolean): Le
     ? (places & SET_OFF) !== 0 && isSetOff(line, end)
     : (places & COLON_PLACE) !== 0 && next === COLON;
   return isMarked ? level : undefined;
+}
+
+/** Ruby's semantic_logger: `I [8:main] text`; TensorFlow: `W tensorflow/core/x.cc:17] text`. */
+function isBehindLetter(line: string, at: number): boolean {
+  if (line.charCodeAt(at) !== SPACE) return false;
+  return line.charCodeAt(at + 1) === OPEN || line.charCodeAt(fieldEnd(line, at + 1)) === CLOSE;
 }
 
 /** Whether the word and the one behind it are a phrase: `ERROR RATE`, `CRITICAL path`. */

@@ -9,20 +9,50 @@ import { toRequestId } from './request-id.ts';
 
 /**
  * Fields that hold a level: the first of them goes first, wherever it stands. `level` speaks for itself. The others are
- * also a customer's severity, or a setting that was printed: they count only beside a time or a message.
+ * also a customer's severity, or a setting that was printed: they count only beside a time or a message. So does what
+ * is fatal, or `{"patient":7,"level":"critical"}` would be.
  */
 const LEVEL_FIELDS = [
   ...['level', 'log.level', 'log_level', 'logLevel', 'loglevel', 'LogLevel', '_logLevel', 'sLevel', 'levelname'],
-  ...['level_name', 'levelName', 'lvl', 'Level', '@l', '@level', 'LEVEL', 'L', 'severityText', 'severity_text'],
+  ...[
+    'logLevelName',
+    'level_name',
+    'levelName',
+    'lvl',
+    'Level',
+    '@l',
+    '@level',
+    'LEVEL',
+    'L',
+    'severityText',
+    'severity_text',
+  ],
   ...['SeverityText', 'severity', 'Severity'],
 ];
 const TIMES = ['time', 'timestamp', '@timestamp', 'Timestamp', 'ts', 'datetime', 'asctime', '@t', 'Time', 'T'];
-const TEXTS = ['message', 'msg', '@message', 'Message', '@mt', '@m', 'MessageTemplate', 'MESSAGE', 'body', 'M'];
+const TEXTS = [
+  'message',
+  'msg',
+  '@message',
+  'Message',
+  '@mt',
+  '@m',
+  'MessageTemplate',
+  'MESSAGE',
+  'MSG',
+  'body',
+  'Body',
+];
+const MORE_TEXTS = ['M', 'text', '_meta'];
 const A_TIME = 1;
 const A_TEXT = 2;
+const BOTH = A_TIME | A_TEXT;
+/** structlog's name for the message: it is also that of what a business object tells of. */
+const AN_EVENT = 4;
 const COMPANIONS: ReadonlyMap<string, number> = new Map([
   ...TIMES.map((name): [string, number] => [name, A_TIME]),
-  ...[...TEXTS, 'errorMessage'].map((name): [string, number] => [name, A_TEXT]),
+  ...[...TEXTS, ...MORE_TEXTS, 'errorMessage'].map((name): [string, number] => [name, A_TEXT]),
+  ['event', AN_EVENT],
 ]);
 /**
  * Fields in which Lambda's runtimes and Powertools write the request's id, and then those that may hold another one's
@@ -34,16 +64,18 @@ const ID_FIELDS = [
 ];
 const FIRST_MENTION = ID_FIELDS.indexOf('requestId');
 /**
- * Spring Boot's `log.level`, winston's `@fields.level` for Logstash, Quarkus' `mdc.AWSRequestId`, and `span.requestId`
- * of Rust's tracing.
+ * Spring Boot's `log.level`, winston's `@fields.level` for Logstash, tslog's `_meta.logLevelName`, loguru's
+ * `record.level.name`, Quarkus' `mdc.AWSRequestId`, and `span.requestId` of Rust's tracing.
  */
 const LOG = 'log';
+const LOG_OBJECTS = [LOG, '@fields', '_meta', 'record'];
 const ID_OBJECTS = ['mdc', 'span'];
 
 /** What a field means: the lower the number, the sooner it counts among its kind. */
 const enumerate = (names: readonly string[], first: number) =>
   names.map((name, index): [string, number] => [name, first + index]);
 const FIRST_LEVEL = 0;
+const TSLOG_LEVEL = LEVEL_FIELDS.indexOf('logLevelName');
 const FIRST_ID = 100;
 const TIME_FIELD = 200;
 const LOG_OBJECT = 201;
@@ -52,8 +84,7 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ...enumerate(LEVEL_FIELDS, FIRST_LEVEL),
   ...enumerate(ID_FIELDS, FIRST_ID),
   ['time', TIME_FIELD],
-  [LOG, LOG_OBJECT],
-  ['@fields', LOG_OBJECT],
+  ...LOG_OBJECTS.map((name): [string, number] => [name, LOG_OBJECT]),
   ...ID_OBJECTS.map((name): [string, number] => [name, ID_OBJECT]),
 ]);
 const LONGEST_FIELD = Math.max(...[...FIELDS.keys()].map((name) => name.length));
@@ -94,11 +125,12 @@ export function inspectJson(line: string, open: number): Inspection {
 /** A number is a level only in a line that a logger wrote: a battery and a player have a `level`, too. */
 function levelOf(line: string, open: number, found: Found): Level | undefined {
   const { level, rank, numbered, hasTime } = found;
-  if (rank === 0) return level;
+  if (rank === 0 && (level !== 'fatal' || found.requestId !== undefined)) return level;
   if (numbered !== undefined && hasTime) return numbered;
   if (numbered === undefined && level === undefined) return undefined;
   const companions = companionsIn(line, open);
-  return numbered !== undefined && companions === (A_TIME | A_TEXT) ? numbered : companions === 0 ? undefined : level;
+  if (numbered !== undefined && (companions & BOTH) === BOTH) return numbered;
+  return (companions & (rank === 0 ? BOTH | AN_EVENT : BOTH)) === 0 ? undefined : level;
 }
 
 type Room = 'line' | typeof LOG | 'ids';
@@ -147,16 +179,24 @@ function note(line: string, at: number, end: number, meaning: number, found: Fou
     if (room !== LOG) noteId(textValue(line, at, end), meaning - FIRST_ID, found);
   } else if (room === 'line') noteLevel(line, at, end, meaning, found);
   // What is `log.level` in one line is `level` in the object `log` in another.
-  else if (room === LOG && meaning === FIRST_LEVEL) noteLevel(line, at, end, FIRST_LEVEL + 1, found);
+  else if (room === LOG && (meaning === FIRST_LEVEL || meaning === TSLOG_LEVEL)) {
+    noteLevel(line, at, end, FIRST_LEVEL + 1, found);
+  }
 }
 
 function noteLevel(line: string, at: number, end: number, rank: number, found: Found): void {
   if (rank === FIRST_LEVEL && end - at === 2) found.numbered = levelOfNumber(line.slice(at, end));
   if (rank >= found.rank) return;
-  const level = toLevel(textValue(line, at, end));
+  const level = toLevel(textValue(line, at, end) ?? nameIn(line, at, end));
   if (level === undefined) return;
   found.level = level;
   found.rank = rank;
+}
+
+/** loguru's `{"icon":"...","name":"ERROR","no":40}` */
+function nameIn(line: string, at: number, end: number): string | undefined {
+  if (line.charCodeAt(at) !== OPEN_OBJECT || end - at > 2 * LONGEST_VALUE) return undefined;
+  return /"name":\s?"(\w+)"/.exec(line.slice(at, end))?.[1];
 }
 
 function noteId(value: string | undefined, rank: number, found: Found): void {
@@ -178,7 +218,7 @@ function textValue(line: string, at: number, end: number): string | undefined {
 function companionsIn(line: string, open: number): number {
   let companions = 0;
   let at = skipSpace(line, open + 1);
-  while (line.charCodeAt(at) === QUOTE && companions !== (A_TIME | A_TEXT)) {
+  while (line.charCodeAt(at) === QUOTE && (companions & BOTH) !== BOTH) {
     const keyEnd = stringEnd(line, at);
     companions |= COMPANIONS.get(line.slice(at + 1, keyEnd - 1)) ?? 0;
     at = skipSpace(line, keyEnd);

@@ -5,7 +5,8 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html, and the documentation of the loggers.
 
 import { inspectFirstWord } from './line-first-word.ts';
-import { inspectHeader, inspectTabbed, withIds } from './line-header.ts';
+import { inspectHeader, inspectTabbed } from './line-header.ts';
+import { withIds } from './line-ids.ts';
 import { inspectJson } from './line-json.ts';
 import { type Inspection, levelIn, NOTHING, OPENING } from './line-level.ts';
 import { inspectPairs } from './line-logfmt.ts';
@@ -45,6 +46,12 @@ const LONGEST_SECONDS = 13;
 const LONGEST_ELAPSED = 40;
 /** `2848 [main] ERROR text`, `12 MainThread ERROR text`: the milliseconds since the start. */
 const ELAPSED = /^\d{1,10} (?=\[|[A-Z]\w*[a-z][A-Z])/;
+/** Behind a symbol: `error     text` */
+const SIGNALE = /^(\w+) {2,}/;
+const LONGEST_SIGNAL = 16;
+/** Node.js: `(node:8) [DEP0040] DeprecationWarning: text` */
+const PROCESS_WARNING = /^\(node:\d+\) (?:\[\w+\] )?\w*Warning: /;
+const LONGEST_WARNING = 80;
 const IN_BRACKETS = /^[(<]([A-Z]{4,8})[)>] /;
 
 /** @param line text as the bytes of its UTF-8 */
@@ -69,6 +76,8 @@ function inspectPlain(line: string): Inspection {
   }
   if (first > LAST_ASCII) {
     at = skipSymbol(line, at);
+    const signalled = SIGNALE.exec(line.slice(at, at + LONGEST_SIGNAL))?.[1];
+    if (signalled !== undefined) return { ...NOTHING, level: levelIn(OPENING, signalled) };
     first = line.charCodeAt(at);
   }
   if (first === OPEN_CURLY) return inspectJson(line, at);
@@ -79,6 +88,7 @@ function inspectPlain(line: string): Inspection {
     const level = fixedLevel(line, at);
     return level === undefined ? NOTHING : { level, requestId: undefined, mentionedId: undefined };
   }
+  if (PROCESS_WARNING.test(line.slice(at, at + LONGEST_WARNING))) return { ...NOTHING, level: 'warn' };
   const word = IN_BRACKETS.exec(line.slice(at, at + 40))?.[1];
   const level = word === undefined ? undefined : levelIn(OPENING, word);
   return level === undefined ? NOTHING : withIds(line, level, at + 2 + (word?.length ?? 0));
