@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SETTINGS, type Setting } from '../src/config/settings.ts';
+import { type NumberSetting, SETTINGS, type Setting } from '../src/config/settings.ts';
 
 const README = path.join(import.meta.dirname, '..', 'README.md');
 const BEGIN = '<!-- settings: written by scripts/settings-table.ts -->\n';
@@ -43,8 +43,12 @@ function valuesOf(setting: Setting): string {
     case 'choice':
       return setting.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'number':
-      return `${setting.unit}, ${grouped(setting.min)} to ${grouped(setting.max)}`;
+      return `${setting.unit}, ${grouped(setting.min)} to ${boundOf(setting)}`;
   }
+}
+
+function boundOf({ max, bound }: NumberSetting): string {
+  return bound === undefined ? grouped(max) : `${bound}, at most ${grouped(max)}`;
 }
 
 function grouped(value: number): string {

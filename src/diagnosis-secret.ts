@@ -34,7 +34,7 @@ export function tellSecret({ trouble, reference, variables }: SecretSymptom, { o
       const secure = protocol === 'https:';
       const service: Target = {
         name: 'the service that holds it',
-        ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure },
+        ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure, isOwn: false },
         ...{ credentials: 'other', outside },
       };
       const [id, sentence, remedy] = tellWay(trouble.way, service);

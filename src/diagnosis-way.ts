@@ -3,6 +3,7 @@
 import { isHtml, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId } from './remedies.ts';
 import type { OnTheWay, PushSymptom, Target, Told } from './symptoms.ts';
+import { isSandbox } from './target.ts';
 
 const unreachable = ({ name = 'Loki' }: Target) => `${name} cannot be reached`;
 
@@ -34,7 +35,7 @@ export function tellWay(symptom: OnTheWay, target: Target): Told {
       return [
         'connection_refused',
         `${unreached}: ${place} refuses the connection, nothing listens there`,
-        isLoopback(target.hostname)
+        isSandbox(target.hostname)
           ? `${target.hostname} is the sandbox itself: set LOKI_PUSH_ENDPOINT to Loki`
           : undefined,
       ];
@@ -178,7 +179,7 @@ const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
   [
     /HANDSHAKE_FAILURE|handshake failure/,
     'tls_no_common_version',
-    'it refuses the handshake: no common version or cipher, or a client certificate is missing',
+    'it refuses the handshake: there is no common version or cipher',
   ],
 ];
 
@@ -221,8 +222,4 @@ function errorCodeOf({ code, detail }: OnTheWay): string | undefined {
 /** The name of an error, and nothing else that may stand in its place. */
 export function codeOf(code: unknown): string | undefined {
   return typeof code === 'string' && /^[A-Z][A-Z\d_]{2,60}$/.test(code) ? code : undefined;
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|127\.[\d.]+|\[::1\])$/i.test(hostname);
 }

@@ -21,6 +21,7 @@ const SHOWN_CHARACTERS = 80;
 /** Undefined for what nobody needs to hear of. */
 export function diagnosePush(symptom: PushSymptom, target: Target): Diagnosis | undefined {
   const told = tellPush(symptom, target);
+  if (told && target.isOwn) return complete(tellOwn(told, target));
   return told && complete(told);
 }
 
@@ -30,6 +31,11 @@ export function diagnoseSandbox(symptom: SandboxSymptom): Diagnosis {
 
 function complete([id, sentence, remedy]: Told): Diagnosis {
   return { id, level: DIAGNOSES[id][0], sentence, remedy: remedy ?? DIAGNOSES[id][1] };
+}
+
+/** Whatever comes of it: an endpoint at which nobody but we listen is never Loki's. */
+function tellOwn([, sentence]: Told, { host }: Target): Told {
+  return ['own_listener', `LOKI_PUSH_ENDPOINT leads to the extension itself, which listens at ${host}: ${sentence}`];
 }
 
 function tellPush(symptom: PushSymptom, target: Target): Told | undefined {
@@ -69,10 +75,16 @@ function tellPush(symptom: PushSymptom, target: Target): Told | undefined {
   }
 }
 
-type Answered = { readonly status?: number | undefined; readonly detail: string };
+type Answered = {
+  readonly status?: number | undefined;
+  readonly detail: string;
+  readonly clockAheadMs?: number | undefined;
+};
 
 function tellRejected(reason: string, answer: Answered, target: Target): Told {
   const said = answerOf(answer, target);
+  const apart = clocksApart(answer.clockAheadMs);
+  if (apart !== undefined) return ['clock_skew', `Loki's clock is ${apart} ours: ${said}`];
   switch (reason) {
     case 'blocked':
       return ['blocked', `Loki throws away what this tenant sends: ${said}`];
@@ -85,6 +97,17 @@ function tellRejected(reason: string, answer: Answered, target: Target): Told {
         return ['too_new', `Loki refused log lines as too new: ${said}`];
       return ['rejected', `Loki refused log lines: ${said}`];
   }
+}
+
+/** An answer takes seconds at most; what is more is the clocks. */
+const SAME_TIME_MS = 60_000;
+
+/** `3 h ahead of`; undefined while they agree. */
+function clocksApart(aheadMs = 0): string | undefined {
+  const seconds = Math.abs(aheadMs) / 1_000;
+  if (seconds * 1_000 < SAME_TIME_MS) return undefined;
+  const [unit, size] = seconds < 7_200 ? ['min', 60] : seconds < 172_800 ? ['h', 3_600] : ['days', 86_400];
+  return `${Math.round(seconds / Number(size))} ${unit} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
 }
 
 function tellRefused(symptom: Extract<PushSymptom, { kind: 'refused' }>, target: Target): Told {
@@ -169,6 +192,8 @@ function tellSandbox(symptom: SandboxSymptom): Told {
   switch (symptom.kind) {
     case 'setting':
       return [symptom.level === 'error' ? 'setting_unusable' : 'setting_ignored', symptom.message];
+    case 'unknown_setting':
+      return ['setting_unknown', unknownSetting(symptom)];
     case 'port_taken':
       return ['port_taken', `port ${symptom.port} cannot be bound, another one is used${errorOf(symptom.error)}`];
     case 'no_port':
@@ -190,6 +215,11 @@ function tellSandbox(symptom: SandboxSymptom): Told {
         `internal error, ${symptom.noneSent ? 'no logs are sent' : 'the function goes on'}${bugOf(symptom.error)}`,
       ];
   }
+}
+
+function unknownSetting({ variable, meant }: Extract<SandboxSymptom, { kind: 'unknown_setting' }>): string {
+  const rest = meant === undefined ? '' : `; ${meant} is probably meant`;
+  return `${variable} is not a setting of this extension${rest}`;
 }
 
 /** `telemetry 2025-01-29: 400 ValidationError`: of what the platform answers the kind of error. */

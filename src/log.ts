@@ -131,7 +131,7 @@ export function createLog(
         const diagnosis = loaded.words.diagnose(symptom);
         const { id, level: itsLevel, sentence, remedy } = diagnosis;
         // Each setting is a matter of its own, and all of them are told together.
-        if (symptom.kind === 'setting') write(itsLevel, sentence, { id, remedy });
+        if (symptom.kind === 'setting' || symptom.kind === 'unknown_setting') write(itsLevel, sentence, { id, remedy });
         else tell(diagnosis);
       });
     },

@@ -15,7 +15,7 @@ import { runLifecycle } from './extension.ts';
 import { extensionNames } from './lambda/extension-name.ts';
 import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
 import { type Listener, openListener } from './lambda/listener.ts';
-import { createRuntimeApi, type RuntimeApi } from './lambda/runtime-api.ts';
+import { createRuntimeApi, isAddress, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
 import { leave, loadLate, openHeap } from './late/load.ts';
 import { createLog, type Log } from './log.ts';
@@ -44,6 +44,12 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     process.stderr.write('aws-lambda-loki-extension runs inside AWS Lambda only: AWS_LAMBDA_RUNTIME_API is not set\n');
     return 2;
   }
+  if (!isAddress(address)) {
+    process.stderr.write(
+      `aws-lambda-loki-extension: AWS_LAMBDA_RUNTIME_API is not host:port: ${JSON.stringify(address)}\n`,
+    );
+    return 2;
+  }
   const runtimeApi = createRuntimeApi(address);
   const extensionsApi = createExtensionsApi(runtimeApi, extensionNames(process.argv0, process.execPath));
 
@@ -65,12 +71,13 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   });
   const pace = createPace(slownessOf(config.memoryBytes), systemClock.now, threadCpuMs);
   const snapshot = env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'snap-start';
-  await serve({ config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log });
+  await serve({ env, config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log });
   await log.printed();
   return 0;
 }
 
 interface Started {
+  readonly env: NodeJS.ProcessEnv;
   readonly config: Config;
   readonly problems: readonly ConfigProblem[];
   readonly registration: Registration;
@@ -85,8 +92,11 @@ interface Started {
 
 /** From the registration to SHUTDOWN. */
 async function serve(started: Started): Promise<void> {
-  const { config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log } = started;
+  const { env, config, problems, registration, snapshot, runtimeApi, extensionsApi, late, pace, log } = started;
   const isAimed = config.endpoint !== undefined || config.byReference !== undefined;
+  const tellUnknownSettings = lazily(async () => {
+    for (const symptom of config.enabled ? (await late()).findUnknownSettings(env) : []) log.tellSymptom(symptom);
+  });
   const managed = !registration.events.includes('INVOKE');
   const openPipeline = lazily(async (): Promise<Pipeline | undefined> => {
     if (!config.enabled || !isAimed) return undefined;
@@ -103,6 +113,7 @@ async function serve(started: Started): Promise<void> {
       if (!snapshot) pipeline?.begin();
       // The sandbox is frozen at the end of its init, unless there are no events.
       if (!managed) pipeline?.suspend();
+      void tellUnknownSettings();
       return pipeline;
     } catch (error) {
       log.tellSymptom({ kind: 'internal_error', error, noneSent: true });
@@ -141,6 +152,7 @@ async function serve(started: Started): Promise<void> {
         process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
+        if (problems.length > 0) void tellUnknownSettings();
         if (log.isOn('info')) void sayStarted(late, config, api, log);
       });
       isInit = false;
@@ -249,15 +261,16 @@ function threadCpuMs(): number {
 const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
 
 function commandLine(args: readonly string[]): number {
-  if (args[0] === '--version') {
+  const [command = ''] = args;
+  if (['--version', '-v', 'version'].includes(command)) {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  if (args[0] === '--help') {
+  if (['--help', '-h', 'help'].includes(command)) {
     process.stdout.write(USAGE);
     return 0;
   }
-  process.stderr.write(`unknown argument ${JSON.stringify(args[0])}\n\n${USAGE}`);
+  process.stderr.write(`unknown argument ${JSON.stringify(command)}\n\n${USAGE}`);
   return 2;
 }
 

@@ -49,6 +49,7 @@ export const DIAGNOSES = {
     'warn',
     'find out why Loki is slow or out of reach; LOKI_FLUSH_TIMEOUT_MS is the longest that an invocation is held',
   ],
+  own_listener: ['error', 'set LOKI_PUSH_ENDPOINT to Loki, which runs outside of the sandbox'],
   // What is answered
   not_loki: ['error', 'correct LOKI_PUSH_ENDPOINT: it is the URL of Loki, not of Grafana or of a sign-in page'],
   odd_answer: ['warn', 'check that LOKI_PUSH_ENDPOINT leads to Loki, which answers 204; the lines count as sent'],
@@ -92,6 +93,7 @@ export const DIAGNOSES = {
   blocked: ['warn', 'ask whoever runs Loki: ingestion is switched off for this tenant'],
   too_old: ['warn', 'raise reject_old_samples_max_age in Loki, or send sooner: LOKI_FLUSH_STRATEGY=end'],
   too_new: ['warn', "compare the clocks: Loki's is behind, or the lines are stamped with times to come"],
+  clock_skew: ['warn', 'set the clock of the machine that Loki runs on, or of what stands before it'],
   line_too_long: ['warn', "set LOKI_MAX_LINE_BYTES to Loki's max_line_size or less"],
   too_large: ['warn', 'raise the limit of Loki or of what stands before it, or set LOKI_MAX_LINE_BYTES lower'],
   rejected: ['warn', 'do as Loki says; where its words are not shown, they are in its own log'],
@@ -99,6 +101,7 @@ export const DIAGNOSES = {
   // Settings and sandbox
   setting_unusable: ['error', SETTING],
   setting_ignored: ['warn', SETTING],
+  setting_unknown: ['warn', 'rename this environment variable, or take it away; the README lists all settings'],
   port_taken: ['warn', 'nothing, as any port will do; or set LOKI_EXTENSION_PORT to one that is free'],
   no_port: ['error', 'look for what uses up the ports or file descriptors of the sandbox'],
   subscription_refused: ['error', 'set LOKI_EXTENSION_API=auto; if it is that, report the answers to us'],

@@ -16,7 +16,14 @@ export type Phase =
 /** What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from outside. */
 export type PushSymptom =
   | { readonly kind: 'accepted'; readonly status?: number; readonly odd?: 'status' | 'text' | undefined }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number; readonly detail: string }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly status?: number;
+      readonly detail: string;
+      /** Of the clock there before ours, where it may be the reason. */
+      readonly clockAheadMs?: number;
+    }
   | { readonly kind: 'too_large' | 'throttled' | 'failed'; readonly status?: number; readonly detail: string }
   | {
       readonly kind: 'refused';
@@ -70,6 +77,8 @@ export type Pending = 'name' | 'connection' | 'proxy' | 'tls' | 'answer';
 /** What was seen before or beside the pushes. `error` is whatever was thrown, `answers` raw text from outside. */
 export type SandboxSymptom =
   | { readonly kind: 'setting'; readonly level: 'error' | 'warn'; readonly message: string }
+  /** A variable that may be meant for us, and the setting that it may stand for. */
+  | { readonly kind: 'unknown_setting'; readonly variable: string; readonly meant: string | undefined }
   | { readonly kind: 'port_taken'; readonly port: number; readonly error: unknown }
   | { readonly kind: 'no_port' | 'subscription_failed' | 'next_unanswered'; readonly error: unknown }
   | { readonly kind: 'subscription_refused'; readonly answers: string }
@@ -87,6 +96,8 @@ export interface Target {
   /** Without the query. */
   readonly path: string;
   readonly secure: boolean;
+  /** Whether the address is that on which the extension itself listens. */
+  readonly isOwn: boolean;
   readonly credentials: 'none' | 'numeric_user' | 'user' | 'other';
   /** Makes a text from outside fit to be shown; undefined if it cannot be. */
   readonly outside: (text: string) => string | undefined;

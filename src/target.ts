@@ -11,17 +11,22 @@ export interface PushAddress {
 /** Where a part of a password may stand in the place of the host. */
 const UNSAID = 'the host in LOKI_PUSH_ENDPOINT';
 
-/** @param outside makes a text from outside fit to be shown; undefined if it cannot be */
-export function targetOf({ url, authorization }: PushAddress, outside: Target['outside']): Target {
-  const { host, hostname, port, pathname, protocol, search } = new URL(url);
+/**
+ * @param outside makes a text from outside fit to be shown; undefined if it cannot be
+ * @param ownPort on which the extension listens
+ */
+export function targetOf({ url, authorization }: PushAddress, outside: Target['outside'], ownPort = 0): Target {
+  const { host, hostname, port: namedPort, pathname, protocol, search } = new URL(url);
   const secure = protocol === 'https:';
+  const port = Number(namedPort) || (secure ? 443 : 80);
   const inDoubt = (pathname + search).includes('@');
   return {
     host: inDoubt ? UNSAID : host,
     hostname: inDoubt ? UNSAID : hostname,
-    port: Number(port) || (secure ? 443 : 80),
+    port,
     path: inDoubt ? '' : pathname,
     secure,
+    isOwn: port === ownPort && isSandbox(hostname),
     credentials: credentialsOf(authorization),
     outside,
   };
@@ -29,7 +34,21 @@ export function targetOf({ url, authorization }: PushAddress, outside: Target['o
 
 /** While it is not known yet. */
 export function unknownTarget(outside: Target['outside']): Target {
-  return { host: UNSAID, hostname: UNSAID, port: 443, path: '', secure: true, credentials: 'other', outside };
+  return {
+    host: UNSAID,
+    hostname: UNSAID,
+    port: 443,
+    path: '',
+    secure: true,
+    isOwn: false,
+    credentials: 'other',
+    outside,
+  };
+}
+
+/** Whether the name is that of the sandbox itself. */
+export function isSandbox(hostname: string): boolean {
+  return /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|sandbox(?:\.localdomain)?)$/i.test(hostname);
 }
 
 function credentialsOf(authorization: string | undefined): Target['credentials'] {

@@ -16,6 +16,7 @@ import {
 } from '../loki/labels.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { type FilterSettings, readFilterSettings } from './filter-settings.ts';
+import { parseQuantity } from './quantity.ts';
 import {
   createReader,
   type Environment,
@@ -140,7 +141,11 @@ function parse(env: Environment, values: ReadonlyMap<string, string> | undefined
     enabled,
     api: readChoice(reader, settingOf('LOKI_EXTENSION_API')),
     port: readPort(reader),
-    logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), { word: 'warning', choice: 'warn' }),
+    logLevel: readChoice(reader, settingOf('LOKI_EXTENSION_LOG_LEVEL'), {
+      warning: 'warn',
+      off: 'silent',
+      none: 'silent',
+    }),
     secrets: readSecrets(reader, route),
     logTypes: readLogTypes(reader),
     filters: readFilterSettings(reader.text),
@@ -177,16 +182,17 @@ function readSecrets(reader: SettingReader, route: RouteSettings | undefined): r
   ].filter((text) => text !== undefined);
 }
 
-/** @param alias another word for a choice */
+/** @param aliases other words for a choice */
 function readChoice<Choice extends string>(
   reader: SettingReader,
   setting: { readonly name: SettingName; readonly choices: readonly Choice[]; readonly default: Choice },
-  alias?: { readonly word: string; readonly choice: Choice },
+  aliases: Readonly<Record<string, Choice>> = {},
 ): Choice {
   const text = reader.text(setting.name);
   if (text === undefined) return setting.default;
   const value = text.toLowerCase();
-  const choice = value === alias?.word ? alias.choice : setting.choices.find((known) => known === value);
+  const choice =
+    setting.choices.find((known) => known === value) ?? (Object.hasOwn(aliases, value) ? aliases[value] : undefined);
   if (choice !== undefined) return choice;
   const choices = setting.choices.join(', ');
   reader.warn(setting.name, `is not one of ${choices}: ${quoted(text)}; using ${setting.default}`);
@@ -203,7 +209,7 @@ function readNumber(
   const { min, unit } = settingOf(name);
   const value = reader.text(name);
   if (value === undefined) return fallback;
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  const number = parseQuantity(value, unit);
   if (number >= min && number <= max) return number;
   const what = unit === 'port' ? '' : ` ${unit}`;
   reader.warn(name, `is not a whole number from ${min} to ${max}${what}: ${quoted(value)}; using ${fallback}`);
@@ -235,7 +241,7 @@ function readMaxBackoffMs(reader: SettingReader, minBackoffMs: number): number {
 function readLogTypes(reader: SettingReader): readonly LogType[] {
   const name = 'LOKI_LOG_TYPES';
   const fallback = settingOf(name).default;
-  const words = (reader.text(name) ?? fallback).toLowerCase().split(/[\s,]+/);
+  const words = (reader.text(name) ?? fallback).toLowerCase().split(/[\s,;]+/);
   const types = LOG_TYPES.filter((type) => words.includes(type));
   const unknown = words.filter((word) => word !== '' && !LOG_TYPES.some((type) => type === word));
   const used = types.length > 0 ? types.join(',') : fallback;
@@ -254,7 +260,7 @@ function readLabels(reader: SettingReader): Readonly<Record<string, string>> {
   const variable = 'LOKI_LOG_LABELS';
   const labels = new Map<string, string>();
   const skip = (name: string, why: string) => reader.warn(variable, `label ${quoted(name)} ${why}; it is left out`);
-  for (const { key, value } of readPairs(reader, variable)) {
+  for (const { key, value } of readPairs(reader, variable, isLabelName)) {
     if (value === undefined) skip(key, 'is not of the form name=value');
     else if (key === 'service_name') skip(key, 'has a setting of its own, LOKI_SERVICE_NAME');
     else if (OWN_LABELS.includes(key)) skip(key, 'is set by the extension itself');

@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads settings, and collects what is wrong with them. */
 export interface SettingReader {
-  /** The value without white space around it; undefined if it is not set or empty. In the place of a reference stands what it refers to. */
+  /** The value without white space and quotes around it; undefined if it is not set or empty. In the place of a reference stands what it refers to. */
   text(name: SettingName): string | undefined;
   /** What a value stands for that may be a reference; undefined for one that is of no use. */
   dereference(name: SettingName, value: string): string | undefined;
@@ -36,6 +36,7 @@ export function createReader(
   const note = (level: 'error' | 'warn') => (variable: SettingName, message: string) =>
     found.problem(level, variable, `${variable} ${message}`);
   const refused = new Set<string>();
+  const unquoted = new Set<string>();
 
   function dereference(name: SettingName, value: string): string | undefined {
     if (!isArn(value)) return value;
@@ -58,7 +59,13 @@ export function createReader(
 
   return {
     text(name) {
-      const value = trimmed(env[name]);
+      const typed = trimmed(env[name]);
+      const value = typed && withoutQuotes(typed);
+      // A setting may be read more than once.
+      if (value !== typed && !unquoted.has(name)) {
+        note('warn')(name, QUOTED);
+        unquoted.add(name);
+      }
       return value !== undefined && 'byReference' in settingOf(name) ? dereference(name, value) : value;
     },
     dereference,
@@ -67,6 +74,7 @@ export function createReader(
   };
 }
 
+const QUOTED = 'has quotes around its value, which a shell would take off and Lambda does not; they are taken off';
 const NO_SECRET = 'is an ARN, but neither of a Secrets Manager secret nor of an SSM parameter';
 
 type SwitchName = Extract<(typeof SETTINGS)[number], { kind: 'switch' }>['name'];
@@ -81,6 +89,12 @@ export function readSwitch(reader: SettingReader, name: SwitchName): boolean {
   return fallback === 'true';
 }
 
+/** Quotes in the middle say that it is not the whole that is quoted. */
+function withoutQuotes(value: string): string | undefined {
+  const [, , inner] = /^(["'])((?:(?!\1).)*)\1$/s.exec(value) ?? [];
+  return inner === undefined ? value : trimmed(inner);
+}
+
 /** One of several `name=value` in a setting, both trimmed. */
 export interface Pair {
   readonly key: string;
@@ -88,8 +102,11 @@ export interface Pair {
   readonly value: string | undefined;
 }
 
-/** Reads `name=value,name2=value2`, or a JSON object. Empty pairs, as from a comma at the end, are passed over. */
-export function readPairs(reader: SettingReader, name: SettingName): Pair[] {
+/**
+ * Reads `name=value,name2=value2`, or a JSON object. A line break is as good as a comma. Empty pairs, as from a comma at the end, are passed over.
+ * @param isName where names tell, `;` is taken for a comma between pairs
+ */
+export function readPairs(reader: SettingReader, name: SettingName, isName?: (text: string) => boolean): Pair[] {
   const text = reader.text(name);
   if (text === undefined) return [];
   if (text.startsWith('{')) {
@@ -98,8 +115,21 @@ export function readPairs(reader: SettingReader, name: SettingName): Pair[] {
     reader.warn(name, 'begins like a JSON object but is none; it is not used');
     return [];
   }
+  const pairs = pairsIn(text, /[,\r\n]+/);
+  const bySemicolon = isName && text.includes(';') ? pairsIn(text, /[,;\r\n]+/) : pairs;
+  if (
+    bySemicolon.length === pairs.length ||
+    !bySemicolon.every(({ key, value }) => value !== undefined && isName?.(key))
+  ) {
+    return pairs;
+  }
+  reader.warn(name, `has ; between its pairs where a comma belongs; ${bySemicolon.length} pairs are read`);
+  return bySemicolon;
+}
+
+function pairsIn(text: string, separator: RegExp): Pair[] {
   const pairs: Pair[] = [];
-  for (const part of text.split(',')) {
+  for (const part of text.split(separator)) {
     const at = part.indexOf('=');
     if (at >= 0) pairs.push({ key: part.slice(0, at).trim(), value: part.slice(at + 1).trim() });
     else if (part.trim() !== '') pairs.push({ key: part.trim(), value: undefined });

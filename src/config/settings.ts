@@ -33,6 +33,8 @@ export interface NumberSetting extends Described {
   readonly unit: 'bytes' | 'ms' | 'port';
   readonly min: number;
   readonly max: number;
+  /** The bound that goes before `max`, in words, where it depends on the function. */
+  readonly bound?: string;
 }
 
 export type Setting = TextSetting | SwitchSetting | ChoiceSetting | NumberSetting;
@@ -211,7 +213,8 @@ export const SETTINGS = [
     kind: 'number',
     unit: 'bytes',
     min: 64 * 1024, // below, a single burst of lines or one long line would already be dropped
-    max: 1024 * 1024 * 1024, // and no more than half of the function's memory
+    max: 1024 * 1024 * 1024,
+    bound: "half of the function's memory",
     default: "an eighth of the function's memory, 4 to 64 MiB",
     meaning: "Bound on everything held for Loki. Larger: outages are bridged for longer, with the function's memory.",
   },

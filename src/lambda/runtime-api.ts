@@ -29,6 +29,12 @@ export interface RuntimeApi {
   request(request: RuntimeApiRequest, onSent?: () => void): Promise<RuntimeApiResponse>;
 }
 
+/** Whether it has the form of `AWS_LAMBDA_RUNTIME_API`: host and port. */
+export function isAddress(text: string): boolean {
+  const [, port] = /^[^\s/@]+:(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) > 0 && Number(port) < 65_536;
+}
+
 /** @param address host and port as in `AWS_LAMBDA_RUNTIME_API` */
 export function createRuntimeApi(address: string): RuntimeApi {
   const colon = address.lastIndexOf(':');

@@ -3,14 +3,17 @@
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { FilterSettings } from '../config/filter-settings.ts';
+import type { Environment } from '../config/reader.ts';
 import { diagnoseSandbox } from '../diagnosis.ts';
 import type { Filters } from '../filters/filters.ts';
 import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
 import { createMask } from '../mask.ts';
+import { unknownSettings } from '../near-misses.ts';
 import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
+import type { SandboxSymptom } from '../symptoms.ts';
 import { targetOf, unknownTarget, whoOf } from '../target.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
@@ -28,7 +31,7 @@ export async function openPipeline(
   log.equip({ mask, diagnose: diagnoseSandbox });
   let target = unknownTarget(mask.outside);
   const aimed = (at: Endpoint) => {
-    target = targetOf(at, mask.outside);
+    target = targetOf(at, mask.outside, config.port);
   };
   let client: PushClient | undefined;
   if (config.byReference || config.route) {
@@ -77,6 +80,11 @@ export async function openLogSink(config: Config): Promise<LogSink> {
   const words: Words = { mask: createMask(secretsOf(config)), diagnose: diagnoseSandbox };
   const { createPinoPrint } = await import('../log-pino.ts');
   return { print: createPinoPrint(), words };
+}
+
+/** Variables that may be meant for us, and are none of ours. */
+export function findUnknownSettings(env: Environment): readonly SandboxSymptom[] {
+  return unknownSettings(env);
 }
 
 /** Where logs are sent, as whom and how, for the line at the start. */

@@ -20,6 +20,8 @@ export type PushOutcome =
       readonly entries: RefusedEntries;
       /** It was for the time of the entries: at the present moment they may pass. */
       readonly untimely?: boolean;
+      /** Of the clock there before ours, where it may be the reason. */
+      readonly clockAheadMs?: number;
       readonly status: number;
       readonly detail: string;
     }
@@ -77,6 +79,8 @@ export interface Answer {
   readonly contentEncoding?: string | undefined;
   readonly retryAfter?: string | undefined;
   readonly location?: string | undefined;
+  /** By the clock there. */
+  readonly date?: string | undefined;
 }
 
 /** The title of a web page may come late. Nothing of it is printed as it stands. */
@@ -106,7 +110,7 @@ export function textLimitMs({ status, contentType }: Answer): number {
   return isSuccess(status) && !isHtml('', contentType) ? FIRST_BYTES_MS : TEXT_MS;
 }
 
-/** @param nowMs when the answer came, for a `Retry-After` that names a date */
+/** @param nowMs when the answer came, for headers that name a date */
 export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
   const { status, contentType, retryAfter, location } = answer;
   const text = readableOf(answer);
@@ -137,11 +141,14 @@ export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
   if (strange || !isOfLoki) return { kind: 'refused', status, detail };
   if (disallowsMetadata(text)) return { kind: 'metadata_disallowed', detail };
   const reason = rejectReason(text);
+  const untimely = reason === 'too_old' || /too new|too_far_in_future/i.test(text);
+  const clockAheadMs = untimely ? Date.parse(answer.date ?? '') - nowMs : Number.NaN;
   return {
     kind: 'rejected',
     reason,
     entries: refusedEntries(text),
-    ...((reason === 'too_old' || /too new/i.test(text)) && { untimely: true }),
+    ...(untimely && { untimely }),
+    ...(Number.isFinite(clockAheadMs) && { clockAheadMs }),
     status,
     detail,
   };

@@ -171,7 +171,8 @@ function startPost(parts: PostParts): Post {
       const contentType = header('content-type');
       const contentEncoding = header('content-encoding');
       const retryAfter = header('retry-after');
-      answer = { status, text: '', contentType, contentEncoding, retryAfter, location: header('location') };
+      const [location, date] = [header('location'), header('date')];
+      answer = { status, text: '', contentType, contentEncoding, retryAfter, location, date };
       if (status < 200) return;
       look();
       // A timer less for each push that goes well.

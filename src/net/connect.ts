@@ -245,6 +245,7 @@ function createTlsOpener(
 
   return (below, attempt, address) =>
     new Promise((resolve, reject) => {
+      const bytesBefore = below.bytesRead;
       const socket = tls.connect({
         socket: below,
         host: name,
@@ -260,9 +261,19 @@ function createTlsOpener(
         session = ticket;
       });
       socket.once('secureConnect', () => resolve(socket));
-      socket.on('error', (error) => reject(toConnectError(error, 'tls', address)));
+      socket.on('error', (error) =>
+        reject(toConnectError(error, 'tls', address, wantsCertificate(error, below.bytesRead - bytesBefore))),
+      );
       socket.once('close', () => reject(calledOff()));
     });
+}
+
+/** An alert and no more. */
+const ALERT_BYTES = 7;
+
+/** In TLS 1.2 a server says no more than `handshake failure`; if versions and ciphers did not fit it would have said so before all else. */
+function wantsCertificate(error: NodeJS.ErrnoException, bytesRead: number): string | undefined {
+  return /HANDSHAKE_FAILURE/.test(error.code ?? '') && bytesRead > ALERT_BYTES ? 'CERTIFICATE_REQUIRED' : undefined;
 }
 
 function calledOff(): ConnectError {
@@ -273,9 +284,10 @@ function toConnectError(
   error: unknown,
   phase: UnreachablePhase | undefined,
   address?: string | undefined,
+  knownAs?: string | undefined,
 ): ConnectError {
   const { code = '', message = '' } = error as NodeJS.ErrnoException;
-  return new ConnectError(phase ?? phaseOf(code), code, message, address);
+  return new ConnectError(phase ?? phaseOf(code), knownAs ?? code, message, address);
 }
 
 function phaseOf(code: string): UnreachablePhase {

@@ -23,6 +23,8 @@ interface SetUp {
 type Arrange = (t: TestContext, loki: FakeLoki) => SetUp | Promise<SetUp>;
 
 const authority = createCertificate({ name: 'Authority of the test' });
+/** What lets in nobody who has no certificate of its own. */
+const asking: TlsOptions = { requestCert: true, rejectUnauthorized: true };
 const longAgo = { notBefore: new Date(0), notAfter: new Date(86_400_000) };
 
 /** Says which message is expected: its id, and a part of its sentence. */
@@ -47,6 +49,62 @@ const setUps: readonly (readonly [what: string, arrange: Arrange, id: string, se
     overTls({ hosts: ['127.0.0.1'] }, 'unknown'),
     'tls_unknown_authority',
     /leads to no known authority/,
+  ],
+  [
+    'a server that asks for a client certificate, in TLS 1.3',
+    overTls({ hosts: ['127.0.0.1'] }, 'known', { ...asking, minVersion: 'TLSv1.3' }),
+    'tls_client_certificate',
+    /asks for a client certificate/,
+  ],
+  [
+    'a server that asks for a client certificate, in TLS 1.2',
+    overTls({ hosts: ['127.0.0.1'] }, 'known', { ...asking, maxVersion: 'TLSv1.2' }),
+    'tls_client_certificate',
+    /asks for a client certificate/,
+  ],
+  [
+    'a port behind which nobody speaks',
+    async (t) => ({
+      endpoint: `https://127.0.0.1:${await serve(
+        t,
+        createTcpServer(() => {}),
+      )}`,
+      environment: { LOKI_PUSH_TIMEOUT_MS: '300ms' },
+    }),
+    'tls_silent',
+    /accepts the connection and does not answer the handshake/,
+  ],
+  [
+    'no way to Loki',
+    // An address that is set aside for documents: no network has it.
+    () => ({ endpoint: 'http://192.0.2.1:3100', environment: { LOKI_PUSH_TIMEOUT_MS: '300ms' } }),
+    'no_route',
+    /no route, connecting to 192\.0\.2\.1:3100 (?:timed out|failed)/,
+  ],
+  [
+    'our own listener as endpoint',
+    async () => {
+      const port = String(await freePort());
+      return { endpoint: `http://localhost:${port}`, environment: { LOKI_EXTENSION_PORT: port } };
+    },
+    'own_listener',
+    /leads to the extension itself, which listens at localhost:\d+: /,
+  ],
+  [
+    'the endpoint by the name of a cousin',
+    (_, loki) => ({ endpoint: loki.url, environment: { LOKI_TENANT: 'team-a' } }),
+    'setting_unknown',
+    /^LOKI_TENANT is not a setting of this extension; LOKI_TENANT_ID is probably meant$/,
+  ],
+  [
+    'a clock of Loki that is behind',
+    answering({
+      status: 400,
+      headers: { date: new Date(Date.now() - 3 * 3_600_000).toUTCString() },
+      body: `entry for stream '{a="b"}' has timestamp too new: ${new Date().toISOString()}`,
+    }),
+    'clock_skew',
+    /Loki's clock is 3 h behind ours: 400, timestamp too new/,
   ],
   ['a gateway that speaks HTTP/2 alone, over TLS', overHttp2, 'http2_only', /does not speak HTTP\/1\.1/],
   [

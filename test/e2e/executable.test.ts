@@ -53,6 +53,20 @@ for (const arch of ARCHITECTURES) {
       assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: `${version}\n`, stderr: '' });
     });
 
+    test('says what it is and how it is used when it is asked, and what is wrong when it is not called as it should be', () => {
+      for (const asked of ['-v', 'version']) assert.equal(run(arch, [asked], {}).stdout, `${version}\n`);
+      for (const asked of ['-h', '--help', 'help']) {
+        const { status, stdout, stderr } = run(arch, [asked], {});
+        assert.deepEqual([status, stderr], [0, '']);
+        assert.match(stdout, /LOKI_PUSH_ENDPOINT/);
+      }
+      for (const address of ['', 'nonsense', '127.0.0.1:', '127.0.0.1:99999', ':9001', 'http://127.0.0.1:9001/x']) {
+        const { status, stdout, stderr } = run(arch, [], { AWS_LAMBDA_RUNTIME_API: address });
+        assert.deepEqual([status, stdout], [2, '']);
+        assert.match(stderr, /^aws-lambda-loki-extension.*AWS_LAMBDA_RUNTIME_API is not .*\n$/);
+      }
+    });
+
     test('takes no options for Node.js: not from NODE_OPTIONS, not from its arguments', () => {
       const obeyed = run(arch, ['--version'], { NODE_OPTIONS: '--require /missing.js' });
       assert.deepEqual({ status: obeyed.status, stderr: obeyed.stderr }, { status: 0, stderr: '' });

@@ -401,6 +401,44 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     /2036/,
   ],
   [
+    'a clock of Loki that is behind',
+    {
+      kind: 'rejected',
+      reason: 'rejected',
+      status: 400,
+      detail: '400 entry has timestamp too new: 2036-01-01T00:00:00Z',
+      clockAheadMs: -3 * 3_600_000,
+    },
+    'clock_skew',
+    /Loki's clock is 3 h behind ours: 400, timestamp too new: 2036/,
+  ],
+  [
+    'a clock of Loki that is ahead',
+    { kind: 'rejected', reason: 'too_old', status: 400, detail: '400', clockAheadMs: 30 * 86_400_000 },
+    'clock_skew',
+    /Loki's clock is 30 days ahead of ours: 400$/,
+  ],
+  [
+    'old lines, and clocks that agree',
+    { kind: 'rejected', reason: 'too_old', status: 400, detail: '400', clockAheadMs: 900 },
+    'too_old',
+    /too old: 400$/,
+  ],
+  [
+    'our own listener as endpoint',
+    refused(404),
+    'own_listener',
+    /leads to the extension itself, which listens at localhost:1234: there is no push address/,
+    targetOf({ url: 'http://localhost:1234/loki/api/v1/push', authorization: undefined }, (text) => text, 1234),
+  ],
+  [
+    'our own listener as endpoint, which is not there',
+    unreachable('refused', 'ECONNREFUSED'),
+    'own_listener',
+    /extension itself/,
+    targetOf({ url: 'http://[::1]:1234/loki/api/v1/push', authorization: undefined }, (text) => text, 1234),
+  ],
+  [
     'a line too long',
     { kind: 'rejected', reason: 'line_too_long', status: 400, detail: "400 Max entry size '9' bytes exceeded" },
     'line_too_long',
@@ -434,6 +472,18 @@ const sandbox: readonly (readonly [string, SandboxSymptom, string, RegExp])[] = 
     { kind: 'setting', level: 'warn', message: 'LOKI_X is odd' },
     'setting_ignored',
     /^LOKI_X is odd$/,
+  ],
+  [
+    'a setting by another name',
+    { kind: 'unknown_setting', variable: 'LOKI_URL', meant: 'LOKI_PUSH_ENDPOINT' },
+    'setting_unknown',
+    /^LOKI_URL is not a setting of this extension; LOKI_PUSH_ENDPOINT is probably meant$/,
+  ],
+  [
+    'a setting that nobody knows',
+    { kind: 'unknown_setting', variable: 'LOKI_FOO_BAR', meant: undefined },
+    'setting_unknown',
+    /^LOKI_FOO_BAR is not a setting of this extension$/,
   ],
   [
     'a port that is taken',

@@ -1,0 +1,131 @@
+// Variables that were probably meant for us, and are none of ours: misspelt, in lower case, or by the name that a cousin gives them. Late code,
+// as nobody waits for it. Only names are looked at, never a value.
+import { SETTINGS, type SettingName } from './config/settings.ts';
+import type { SandboxSymptom } from './symptoms.ts';
+
+export interface NearMiss {
+  readonly variable: string;
+  /** Undefined where nothing comes near. */
+  readonly meant: SettingName | undefined;
+}
+
+/** What others call it, each with `LOKI_` or `GRAFANA_LOKI_` before it: LambdaWatch, Go and Node.js extensions, logging libraries. */
+const COUSINS: Readonly<Record<string, SettingName>> = {
+  URL: 'LOKI_PUSH_ENDPOINT',
+  URI: 'LOKI_PUSH_ENDPOINT',
+  ENDPOINT: 'LOKI_PUSH_ENDPOINT',
+  PUSH_URL: 'LOKI_PUSH_ENDPOINT',
+  PUSH_API: 'LOKI_PUSH_ENDPOINT',
+  HOST: 'LOKI_PUSH_ENDPOINT',
+  HOSTNAME: 'LOKI_PUSH_ENDPOINT',
+  ADDRESS: 'LOKI_PUSH_ENDPOINT',
+  ADDR: 'LOKI_PUSH_ENDPOINT',
+  SERVER: 'LOKI_PUSH_ENDPOINT',
+  IP: 'LOKI_PUSH_ENDPOINT',
+  WRITE_ADDRESS: 'LOKI_PUSH_ENDPOINT',
+  USER: 'LOKI_USERNAME',
+  USER_ID: 'LOKI_USERNAME',
+  PASS: 'LOKI_PASSWORD',
+  API_KEY: 'LOKI_BEARER_TOKEN',
+  TOKEN: 'LOKI_BEARER_TOKEN',
+  API_TOKEN: 'LOKI_BEARER_TOKEN',
+  AUTH_TOKEN: 'LOKI_BEARER_TOKEN',
+  BEARER: 'LOKI_BEARER_TOKEN',
+  TENANT: 'LOKI_TENANT_ID',
+  ORG_ID: 'LOKI_TENANT_ID',
+  ORGID: 'LOKI_TENANT_ID',
+  LABELS: 'LOKI_LOG_LABELS',
+  EXTRA_LABELS: 'LOKI_LOG_LABELS',
+  STATIC_LABELS: 'LOKI_LOG_LABELS',
+  EXTRA_HEADERS: 'LOKI_HEADERS',
+  SERVICE: 'LOKI_SERVICE_NAME',
+  ENABLED: 'LOKI_EXTENSION_ENABLED',
+  LOG_LEVEL: 'LOKI_EXTENSION_LOG_LEVEL',
+  DEBUG: 'LOKI_EXTENSION_LOG_LEVEL',
+  PORT: 'LOKI_EXTENSION_PORT',
+  BATCH_SIZE: 'LOKI_BATCH_MAX_BYTES',
+  BATCH_BYTES: 'LOKI_BATCH_MAX_BYTES',
+  MAX_BATCH_SIZE_BYTES: 'LOKI_BATCH_MAX_BYTES',
+  BATCH_WAIT: 'LOKI_BATCH_MAX_WAIT_MS',
+  BATCH_INTERVAL: 'LOKI_BATCH_MAX_WAIT_MS',
+  BATCH_INTERVAL_MS: 'LOKI_BATCH_MAX_WAIT_MS',
+  FLUSH_INTERVAL: 'LOKI_BATCH_MAX_WAIT_MS',
+  FLUSH_INTERVAL_MS: 'LOKI_BATCH_MAX_WAIT_MS',
+  BUFFER_SIZE: 'LOKI_BUFFER_MAX_BYTES',
+  MAX_LINE_SIZE: 'LOKI_MAX_LINE_BYTES',
+  TIMEOUT: 'LOKI_PUSH_TIMEOUT_MS',
+  TIMEOUT_MS: 'LOKI_PUSH_TIMEOUT_MS',
+};
+
+/** Of lambda-promtail and LambdaWatch, without `LOKI_`: told where the variable beside it says whose they are. */
+const BARE_COUSINS: readonly (readonly [besides: string, Readonly<Record<string, SettingName>>])[] = [
+  [
+    'WRITE_ADDRESS',
+    {
+      WRITE_ADDRESS: 'LOKI_PUSH_ENDPOINT',
+      USERNAME: 'LOKI_USERNAME',
+      PASSWORD: 'LOKI_PASSWORD',
+      BEARER_TOKEN: 'LOKI_BEARER_TOKEN',
+      TENANT_ID: 'LOKI_TENANT_ID',
+      BATCH_SIZE: 'LOKI_BATCH_MAX_BYTES',
+    },
+  ],
+  ['EXTRA_LABELS', { EXTRA_LABELS: 'LOKI_LOG_LABELS' }],
+  ['LOKI_URL', { SERVICE_NAME: 'LOKI_SERVICE_NAME', BUFFER_SIZE: 'LOKI_BUFFER_MAX_BYTES' }],
+];
+
+const KNOWN: ReadonlySet<string> = new Set(SETTINGS.map(({ name }) => name));
+const MOST_TOLD = 10;
+/** A name in which so many letters are wrong may be meant. */
+const MAX_DISTANCE = 3;
+
+/** All of them, also those whose setting is there under its own name. */
+export function findNearMisses(env: Readonly<Record<string, string | undefined>>): NearMiss[] {
+  const found = Object.keys(env)
+    .filter((variable) => env[variable]?.trim() && /^\w{1,80}$/.test(variable) && !KNOWN.has(variable))
+    .flatMap((variable): NearMiss[] => {
+      const name = variable.toUpperCase();
+      const rest = /^(?:GRAFANA_)?LOKI_(\w+)$/.exec(name)?.[1];
+      if (rest === undefined) {
+        // A slip in the first letters.
+        const meant = /^L\w{1,4}_/.test(name) ? nearest(name, 2) : undefined;
+        return meant === undefined ? [] : [{ variable, meant }];
+      }
+      const own = SETTINGS.find((setting) => setting.name === `LOKI_${rest}`)?.name;
+      const cousin = Object.hasOwn(COUSINS, rest) ? COUSINS[rest] : undefined;
+      return [{ variable, meant: own ?? cousin ?? nearest(`LOKI_${rest}`, MAX_DISTANCE) }];
+    });
+  const bare = BARE_COUSINS.flatMap(([besides, cousins]) =>
+    env[besides]?.trim() ? Object.entries(cousins).filter(([variable]) => env[variable]?.trim()) : [],
+  );
+  return [...found, ...bare.map(([variable, meant]) => ({ variable, meant }))];
+}
+
+/** What the running extension tells of: where a setting has its own name too, the other may be somebody else's. */
+export function unknownSettings(env: Readonly<Record<string, string | undefined>>): SandboxSymptom[] {
+  return findNearMisses(env)
+    .filter(({ meant }) => meant === undefined || !env[meant]?.trim())
+    .slice(0, MOST_TOLD)
+    .map(({ variable, meant }) => ({ kind: 'unknown_setting', variable, meant }));
+}
+
+function nearest(name: string, maxDistance: number): SettingName | undefined {
+  const near = SETTINGS.map((setting) => [distance(name, setting.name), setting.name] as const)
+    .filter(([letters]) => letters <= maxDistance)
+    .sort(([one], [other]) => one - other);
+  return near[0]?.[1];
+}
+
+/** How many letters have to be added, taken out or changed. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let at = 1; at <= one.length; at++) {
+    const next = [at];
+    for (let to = 1; to <= other.length; to++) {
+      const changed = (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

@@ -1,0 +1,55 @@
+// Variables that were meant for us by another name: each is told with the setting that is probably meant, and nobody else's is.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findNearMisses, unknownSettings } from '../../src/near-misses.ts';
+
+const meantBy = (...names: readonly string[]) =>
+  findNearMisses(Object.fromEntries(names.map((name) => [name, 'canary']))).map(({ variable, meant }) => [
+    variable,
+    meant,
+  ]);
+
+for (const [variable, meant] of [
+  ['LOKI_URL', 'LOKI_PUSH_ENDPOINT'],
+  ['LOKI_LABELS', 'LOKI_LOG_LABELS'],
+  ['LOKI_TENANT', 'LOKI_TENANT_ID'],
+  ['LOKI_BATCH_SIZE', 'LOKI_BATCH_MAX_BYTES'],
+  ['LOKI_API_KEY', 'LOKI_BEARER_TOKEN'],
+  ['GRAFANA_LOKI_URL', 'LOKI_PUSH_ENDPOINT'],
+  ['LOKI_PASWORD', 'LOKI_PASSWORD'],
+  ['LOKI_USER_NAME', 'LOKI_USERNAME'],
+  ['LOKI_PUSH_ENDPONIT', 'LOKI_PUSH_ENDPOINT'],
+  ['LOKI_PUSHENDPOINT', 'LOKI_PUSH_ENDPOINT'],
+  ['LKOI_PUSH_ENDPOINT', 'LOKI_PUSH_ENDPOINT'],
+  ['LOCKI_PASSWORD', 'LOKI_PASSWORD'],
+  ['loki_push_endpoint', 'LOKI_PUSH_ENDPOINT'],
+  ['Loki_Url', 'LOKI_PUSH_ENDPOINT'],
+  ['LOKI_FLUSH_TIMEOUT', 'LOKI_FLUSH_TIMEOUT_MS'],
+  ['WRITE_ADDRESS', 'LOKI_PUSH_ENDPOINT'],
+  ['EXTRA_LABELS', 'LOKI_LOG_LABELS'],
+  ['LOKI_SOMETHING_ELSE', undefined],
+] as const) {
+  test(`${variable} stands for ${meant ?? 'nothing that is known'}`, () => {
+    assert.deepEqual(meantBy(variable), [[variable, meant]]);
+  });
+}
+
+test('variables of the function, of Lambda, and our own are none of these', () => {
+  assert.deepEqual(
+    meantBy('LOKI_PUSH_ENDPOINT', 'LOG_LEVEL', 'AWS_REGION', 'USERNAME', 'PASSWORD', 'SERVICE_NAME', 'LANG', 'LC_ALL'),
+    [],
+  );
+});
+
+test('plain names count where another variable says whose they are', () => {
+  assert.deepEqual(meantBy('WRITE_ADDRESS', 'USERNAME', 'TENANT_ID'), [
+    ['WRITE_ADDRESS', 'LOKI_PUSH_ENDPOINT'],
+    ['USERNAME', 'LOKI_USERNAME'],
+    ['TENANT_ID', 'LOKI_TENANT_ID'],
+  ]);
+});
+
+test('the running extension is silent where the setting that is meant is set too, and about what is empty', () => {
+  const env = { LOKI_URL: 'x', LOKI_PUSH_ENDPOINT: 'https://loki.example.com', LOKI_LABELS: ' ', LOKI_ODD: 'canary' };
+  assert.deepEqual(unknownSettings(env), [{ kind: 'unknown_setting', variable: 'LOKI_ODD', meant: undefined }]);
+});
