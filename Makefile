@@ -76,6 +76,7 @@ test-examples: $(INSTALLED) ## Every recipe of examples/, by the tools of its ec
 
 bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memory, CPU and size against Node's own floor; BASE=<rev> compares two revisions
 	$(NODE) scripts/bench/main.ts
+	@$(MAKE) --no-print-directory pages
 
 bench-peers: $(call EXECUTABLE,$(HOST_ARCH)) ## The same figures for other extensions, side by side: PEER_LOAFOE=, PEER_LAMBDAWATCH= name their executables
 	$(NODE) scripts/bench/peers/main.ts
@@ -109,6 +110,11 @@ qemu-arm64: ## Install what builds and runs arm64 executables on an x86_64 Debia
 
 ##@ House-keeping
 
+pages: $(INSTALLED) ## Write anew what scripts write into the documents: settings, costs, charts
+	$(NODE) scripts/settings-table.ts
+	$(NODE) scripts/costs.ts
+	$(NODE) scripts/charts.ts
+
 clean: ## Remove what was built, but not what was installed or downloaded
 	rm -rf bin .cache/build
 
@@ -125,4 +131,4 @@ $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extens
 	$(NODE) scripts/build/package-layer.ts $*
 
 .PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak test-loki \
-	test-examples bench bench-peers zip check-size publish start-pages qemu-arm64 clean
+	test-examples bench bench-peers zip check-size publish start-pages qemu-arm64 pages clean
