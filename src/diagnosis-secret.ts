@@ -9,7 +9,14 @@ export function tellSecret({ trouble, reference, variables }: SecretSymptom, { o
   const what = `${variables.join(', ')}: ${outside(reference) ?? 'the secret'}`;
   switch (trouble.kind) {
     case 'denied':
-      return ['secret_denied', `${what} may not be read: the role of the function lacks ${trouble.permission}`];
+      if (trouble.by === undefined) {
+        return ['secret_denied', `${what} may not be read: the role of the function lacks ${trouble.permission}`];
+      }
+      return [
+        'secret_denied',
+        `${what} may not be read: ${trouble.permission} is not allowed by a ${trouble.by}`,
+        `allow the role ${trouble.permission} in that policy; its own is not what it fails on`,
+      ];
     case 'missing':
       return ['secret_missing', `${what} does not exist`];
     case 'no_key':

@@ -50,8 +50,8 @@ export type PushSymptom =
 
 /** Why there is no secret where a setting refers to one. */
 export type SecretTrouble =
-  /** `permission` is what the function's role lacks. */
-  | { readonly kind: 'denied'; readonly permission: string }
+  /** `permission` is what the function's role lacks; `by` the kind of policy that stands against it, if that is another one. */
+  | { readonly kind: 'denied'; readonly permission: string; readonly by?: string | undefined }
   /** No such secret, version or parameter. */
   | { readonly kind: 'missing' }
   /** The secret is JSON with these keys; that of the reference, if it has one, is not among them. */

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
 import type { OnTheWay, SecretTrouble } from '../symptoms.ts';
-import type { EpochMs } from '../time.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import type { Reference } from './reference.ts';
 import { type AwsEnvironment, type Credentials, parseObject, serviceUrl } from './service.ts';
 import { sign } from './sign.ts';
@@ -17,10 +17,15 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+  /** What time it is there, if it says so. */
+  readonly dateMs?: EpochMs | undefined;
 }
 
-/** Sends a request. Rejects with an UnreachableError when no answer came. */
-export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;
+/**
+ * Sends a request. Rejects with an UnreachableError when no answer came.
+ * @param make is called for each attempt: what was signed before a freeze has expired after it
+ */
+export type SendHttp = (make: () => HttpRequest) => Promise<HttpAnswer>;
 
 export class UnreachableError extends Error {
   readonly way: OnTheWay;
@@ -43,14 +48,26 @@ export async function fetchSecret(
   credentials: Credentials,
   env: AwsEnvironment,
   send: SendHttp,
-  nowMs: EpochMs,
+  clock: Clock,
 ): Promise<FetchedSecret> {
   const url = `${serviceUrl(reference, env)}/`;
   try {
-    return read(reference, await send(toRequest(url, reference, credentials, nowMs)));
+    const ask = (aheadMs: number) => send(() => toRequest(url, reference, credentials, clock.now() + aheadMs));
+    const answer = await ask(0);
+    const aheadMs = (answer.dateMs ?? Number.NaN) - clock.now();
+    // Just after a thaw the sandbox may not know yet what time it is.
+    const isLate = isRefusedForTime(answer) && Math.abs(aheadMs) > MIN_SKEW_MS;
+    return read(reference, isLate ? await ask(aheadMs) : answer);
   } catch (error) {
     return { trouble: { kind: 'unreachable', url, way: wayOf(error) } };
   }
+}
+
+/** The services take a signature that is five minutes old, or of five minutes to come. */
+const MIN_SKEW_MS = 60_000;
+
+function isRefusedForTime({ status, text }: HttpAnswer): boolean {
+  return status !== 200 && /Signature|RequestExpired|Skewed|InTheFuture/.test(codeOf(parseObject(text)));
 }
 
 /** Anything else than what `SendHttp` promises is a bug of ours, or a URL that is none. */
@@ -89,15 +106,20 @@ function pick(secret: string, jsonKey: string | undefined): FetchedSecret {
   return { trouble: { kind: 'no_key', key: jsonKey, keys: Object.keys(fields ?? {}) } };
 }
 
-/** The type of an error may have a namespace before it and a URL behind it: `com.amazonaws.ssm#ParameterNotFound:http://...`. */
+/** How AWS calls what may stand against it, beside the role. */
+const DENIERS = [
+  ...['VPC endpoint policy', 'resource-based policy', 'service control policy', 'resource control policy'],
+  ...['permissions boundary', 'session policy'],
+];
+
 function refusal({ service }: Reference, status: number, answer: Readonly<Record<string, unknown>>): SecretTrouble {
-  const type = String(answer['__type'] ?? answer['code'] ?? '');
-  const code = /([A-Za-z]{1,80})(?::.*)?$/s.exec(type.slice(0, 300))?.[1] ?? '';
+  const code = codeOf(answer);
   const message = String(answer['message'] ?? answer['Message'] ?? '');
   if (/Throttl|TooManyRequests|RequestLimit/.test(code) || status === 429) return { kind: 'throttled' };
   if (/AccessDenied|NotAuthorized/.test(code)) {
     const isKey = /\bkms\b/i.test(message.slice(0, 2_000)) && !message.includes(CALLS[service].permission);
-    return { kind: 'denied', permission: isKey ? 'kms:Decrypt' : CALLS[service].permission };
+    const permission = isKey ? 'kms:Decrypt' : CALLS[service].permission;
+    return { kind: 'denied', permission, by: DENIERS.find((denier) => message.includes(denier)) };
   }
   if (code === 'DecryptionFailure' || code === 'InvalidKeyId') return { kind: 'denied', permission: 'kms:Decrypt' };
   if (/NotFound/.test(code)) return { kind: 'missing' };
@@ -106,4 +128,10 @@ function refusal({ service }: Reference, status: number, answer: Readonly<Record
 
 function parseNested(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** The type of an error may have a namespace before it and a URL behind it: `com.amazonaws.ssm#ParameterNotFound:http://...`. */
+function codeOf(answer: Readonly<Record<string, unknown>>): string {
+  const type = String(answer['__type'] ?? answer['code'] ?? '');
+  return /([A-Za-z]{1,80})(?::.*)?$/s.exec(type.slice(0, 300))?.[1] ?? '';
 }

@@ -24,13 +24,16 @@ export function createSender(wayTo: (url: URL) => Way, clock: Clock): Sender {
   const underWay = new Set<(limitMs: number) => void>();
   let thaws = 0;
 
-  async function send(request: HttpRequest): Promise<HttpAnswer> {
+  async function send(make: () => HttpRequest): Promise<HttpAnswer> {
     for (let attempts = 1; ; attempts++) {
       const thawsBefore = thaws;
+      const isFinal = () => thaws === thawsBefore || attempts === MAX_ATTEMPTS;
+      const request = make();
       try {
-        return await sendOnce(request, wayTo(new URL(request.url)), clock, underWay);
+        const answer = await sendOnce(request, wayTo(new URL(request.url)), clock, underWay);
+        if (answer.status < 400 || isFinal()) return answer;
       } catch (error) {
-        if (thaws === thawsBefore || attempts === MAX_ATTEMPTS) throw error;
+        if (isFinal()) throw error;
       }
     }
   }
@@ -67,6 +70,7 @@ function sendOnce(
   let sent = false;
   let status = 0;
   let text = '';
+  let dateMs: number | undefined;
 
   function limit(limitMs: number): void {
     timer.cancel();
@@ -95,14 +99,15 @@ function sendOnce(
     onRequestStart() {
       sent = true;
     },
-    onResponseStart(_controller, answered) {
+    onResponseStart(_controller, answered, answerHeaders) {
       status = answered;
+      dateMs = Date.parse(String(answerHeaders['date'])) || undefined;
     },
     onResponseData(_controller, chunk) {
       if (text.length < MAX_ANSWER_CHARACTERS) text += chunk.toString('utf8');
     },
     onResponseEnd() {
-      resolve({ status, text });
+      resolve({ status, text, dateMs });
       end();
     },
     onResponseError(_controller, error) {

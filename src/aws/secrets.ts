@@ -51,9 +51,7 @@ export function createSecretStore(
   async function fetchAll(): Promise<Secrets> {
     const signer = await getCredentials();
     if (!('accessKeyId' in signer)) return failure(signer, distinct[0]);
-    const fetched = await Promise.all(
-      distinct.map((reference) => fetchSecret(reference, signer, env, send, clock.now())),
-    );
+    const fetched = await Promise.all(distinct.map((reference) => fetchSecret(reference, signer, env, send, clock)));
     const values = new Map<string, string>();
     for (const [index, reference] of distinct.entries()) {
       const secret: FetchedSecret | undefined = fetched[index];
@@ -73,7 +71,7 @@ export function createSecretStore(
     if ('accessKeyId' in found) return found;
     const headers = found.authorization === undefined ? {} : { authorization: found.authorization };
     try {
-      const { text } = await send({ method: 'GET', url: found.url, headers, body: undefined });
+      const { text } = await send(() => ({ method: 'GET', url: found.url, headers, body: undefined }));
       credentials = parseCredentials(text);
     } catch (error) {
       return { kind: 'unreachable', url: found.url, way: wayOf(error) };

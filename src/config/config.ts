@@ -15,18 +15,12 @@ import {
   OWN_LABELS,
 } from '../loki/labels.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { isPath } from './file-path.ts';
 import { type FilterSettings, readFilterSettings } from './filter-settings.ts';
 import { parseQuantity } from './quantity.ts';
-import {
-  createReader,
-  type Environment,
-  quoted,
-  readPairs,
-  readSwitch,
-  type SettingReader,
-  trimmed,
-} from './reader.ts';
-import { isPath, type RouteSettings, readRoute, routeBefore } from './route.ts';
+import { type Environment, quoted, readPairs, type SettingReader, trimmed } from './reader.ts';
+import { type RouteSettings, readRoute, routeBefore } from './route.ts';
+import { createReader, readSwitch } from './setting-reader.ts';
 import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
 export interface Config {

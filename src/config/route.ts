@@ -1,6 +1,7 @@
 // How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts alone: what they mean is
 // found out by late code (net/route.ts), which is loaded only where something is set.
-import { type Environment, NOT_YET, readSwitch, type SettingReader, trimmed } from './reader.ts';
+import { type Environment, type SettingReader, trimmed } from './reader.ts';
+import { NOT_YET, readSwitch } from './setting-reader.ts';
 
 export interface RouteSettings {
   readonly proxy: ProxySettings;
@@ -55,11 +56,6 @@ function skipsVerification(reader: SettingReader): boolean {
   const skips = readSwitch(reader, name);
   if (skips) reader.warn(name, 'is set: whoever is on the way to Loki can read what is sent, the credentials too');
   return skips;
-}
-
-/** Whether a setting that takes a text or the path of a file holds a path. */
-export function isPath(text: string): boolean {
-  return /^\.{0,2}\//.test(text);
 }
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

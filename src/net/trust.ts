@@ -2,7 +2,8 @@
 // one is said in words and not by a handshake that fails.
 import { readFileSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
-import { isPath, type TlsSettings } from '../config/route.ts';
+import { isPath } from '../config/file-path.ts';
+import type { TlsSettings } from '../config/route.ts';
 
 /** What a connection needs of it. */
 export interface Trust {
@@ -92,9 +93,11 @@ function readOwn(
   return undefined;
 }
 
-/** PEM text, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out. */
+/** PEM text, base64 of it, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out. */
 function readPem(name: string, value: string, otherwise: string, note: Note): string | undefined {
   if (value.includes('-----BEGIN')) return repaired(value);
+  // Base64 of `-----BEGIN`, as some tools hand on what has several lines.
+  if (value.startsWith('LS0tLS1CRUdJTi')) return repaired(Buffer.from(value, 'base64').toString());
   if (!isPath(value)) {
     note(name, `is neither PEM text nor the absolute path of a file; ${otherwise}`);
     return undefined;

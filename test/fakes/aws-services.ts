@@ -15,12 +15,16 @@ export interface AwsCall {
 export interface AwsAnswer {
   readonly status: number;
   readonly text: string;
+  /** The time of the service. */
+  readonly dateMs?: number;
 }
 
 export interface FakeAwsOptions {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+  /** The time of the service: a signature may be five minutes off it. */
+  readonly now?: () => number;
   /** Values by the id that is asked for; a function is asked anew each time. */
   readonly values: Readonly<Record<string, string | (() => string | AwsAnswer)>>;
 }
@@ -52,7 +56,10 @@ export function createFakeAws(options: FakeAwsOptions): FakeAws {
     asked,
     answer(call) {
       const scope = verify(call, options);
-      if (typeof scope === 'string') return error(400, 'com.amazon.coral.service#InvalidSignatureException', scope);
+      if (typeof scope === 'string') {
+        const refusal = error(400, 'com.amazon.coral.service#InvalidSignatureException', scope);
+        return { ...refusal, dateMs: (options.now ?? Date.now)() };
+      }
       const target = call.headers['x-amz-target'] ?? '';
       const body = JSON.parse(call.body) as Record<string, unknown>;
       asked.push({ target, region: scope.region, body });
@@ -101,6 +108,13 @@ export async function startFakeAws(
   };
 }
 
+const MAX_SKEW_MS = 5 * 60_000;
+
+/** Of `20260105T100000Z`. */
+function timeOf(time: string): number {
+  return Date.parse(time.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+}
+
 /** @returns what the signature is good for, or what is wrong with it */
 function verify(call: AwsCall, options: FakeAwsOptions): { region: string; service: string } | string {
   const { headers } = call;
@@ -113,6 +127,8 @@ function verify(call: AwsCall, options: FakeAwsOptions): { region: string; servi
   const time = headers['x-amz-date'] ?? '';
   if (accessKeyId !== options.accessKeyId) return 'an unknown access key';
   if (end !== 'aws4_request' || !/^\d{8}T\d{6}Z$/.test(time) || !time.startsWith(day)) return 'a wrong date or scope';
+  if (Math.abs(timeOf(time) - (options.now ?? Date.now)()) > MAX_SKEW_MS)
+    return 'Signature expired, or not yet current';
   if (headers['x-amz-security-token'] !== options.sessionToken) return 'a wrong session token';
   const signed = signedHeaders.split(';');
   if (

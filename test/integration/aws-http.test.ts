@@ -13,7 +13,13 @@ async function setUp(t: TestContext, handle: (request: RawRequest, index: number
   const clock = new FakeClock();
   const sender = createSender(() => ({}), clock);
   const url = `http://${server.address}/`;
-  return { server, clock, sender, post: () => sender.send({ method: 'POST', url, headers: { a: 'b' }, body: '{}' }) };
+  let made = 0;
+  return {
+    server,
+    clock,
+    sender,
+    post: () => sender.send(() => ({ method: 'POST', url, headers: { a: `${++made}` }, body: '{}' })),
+  };
 }
 
 async function wayOf(promise: Promise<unknown>) {
@@ -27,7 +33,7 @@ async function wayOf(promise: Promise<unknown>) {
 
 test('a request arrives whole, and so does the answer', async (t) => {
   const { server, clock, post } = await setUp(t, ({ socket }) => socket.write(answerOf(400, 'no\u00e4')));
-  assert.deepEqual(await post(), { status: 400, text: 'no\u00e4' });
+  assert.deepEqual(await post(), { status: 400, text: 'no\u00e4', dateMs: undefined });
   assert.match(String(server.requests[0]?.head), /^POST \/ HTTP\/1\.1\r\n/);
   assert.equal(server.requests[0]?.body, '{}');
   assert.equal(clock.pendingTimers, 0);
@@ -45,12 +51,12 @@ test('a service that is silent is given up', async (t) => {
 test('nobody listens', async () => {
   const sender = createSender(() => ({}), new FakeClock());
   const { phase } = await wayOf(
-    sender.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: {}, body: undefined }),
+    sender.send(() => ({ method: 'GET', url: 'http://127.0.0.1:1/', headers: {}, body: undefined })),
   );
   assert.equal(phase, 'refused');
 });
 
-test('a request that a freeze has killed is sent once more', async (t) => {
+test('a request that a freeze has killed is made and sent once more', async (t) => {
   const { server, clock, sender, post } = await setUp(t, ({ socket }, index) => {
     if (index > 0) socket.write(answerOf(200, 'x'));
   });
@@ -58,7 +64,17 @@ test('a request that a freeze has killed is sent once more', async (t) => {
   await server.came(1);
   sender.thawed();
   await clock.advance(1_000);
-  assert.deepEqual(await answer, { status: 200, text: 'x' });
+  assert.deepEqual(await answer, { status: 200, text: 'x', dateMs: undefined });
+  assert.match(String(server.requests[1]?.head), /\r\na: 2\r\n/);
+});
+
+test('so is one that was refused after a freeze: its signature has expired', async (t) => {
+  const { server, sender, post } = await setUp(t, ({ socket }, index) => {
+    if (index === 0) sender.thawed();
+    socket.write(answerOf(index === 0 ? 400 : 200, 'x', { Date: 'Mon, 05 Jan 2026 10:00:00 GMT' }));
+  });
+  assert.deepEqual(await post(), { status: 200, text: 'x', dateMs: Date.UTC(2026, 0, 5, 10) });
+  assert.equal(server.requests.length, 2);
 });
 
 test('it goes through the proxy, but not to what the sandbox itself offers', async (t) => {

@@ -55,6 +55,7 @@ for (const [what, ca] of [
   ['as PEM', authority.cert],
   ['with \\n written out', inOneLine(authority.cert)],
   ['with spaces for line ends', authority.cert.trim().replaceAll('\n', ' ')],
+  ['in base64', Buffer.from(authority.cert).toString('base64')],
   ['beside others and text', `# ours\n${other.cert}\n# and\n${authority.cert}`],
 ]) {
   test(`an authority of one's own, ${what}`, async (t) => {

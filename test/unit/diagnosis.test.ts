@@ -103,6 +103,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     'secret_denied',
     /^LOKI_PASSWORD: arn:\S+ may not be read: the role of the function lacks kms:Decrypt$/,
   ],
+  [
+    'a policy of the endpoint',
+    unready({ kind: 'denied', permission: 'ssm:GetParameter', by: 'VPC endpoint policy' }),
+    'secret_denied',
+    /ssm:GetParameter is not allowed by a VPC endpoint policy$/,
+  ],
   ['a secret that is not there', unready({ kind: 'missing' }), 'secret_missing', /does not exist$/],
   [
     'a secret of several values',

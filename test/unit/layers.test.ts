@@ -34,7 +34,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['loki/undici-client', 'undici'],
   ['loki/encode', 'protobufjs', 'snappyjs'],
   ['loki/', 'config/config', 'loki/', 'net/connect'],
-  ['net/', 'config/route', 'net/'],
+  ['net/', 'config/file-path', 'config/route', 'net/'],
   ['aws/http', 'aws/', 'net/connect', 'undici'],
   ['aws/', 'aws/'],
 ];

@@ -21,7 +21,8 @@ function reference(text: string): Reference {
 }
 
 function sendTo(aws: FakeAws): SendHttp {
-  return async ({ method, url, headers, body }) => {
+  return async (make) => {
+    const { method, url, headers, body } = make();
     const { host, pathname } = new URL(url);
     return aws.answer({ method, path: pathname, headers: { ...headers, host }, body: body ?? '' });
   };
@@ -29,7 +30,7 @@ function sendTo(aws: FakeAws): SendHttp {
 
 function setUp(values: FakeAwsOptions['values'], texts: readonly string[], env: AwsEnvironment = ENV, token?: string) {
   const clock = new FakeClock();
-  const aws = createFakeAws({ ...KEYS, values, ...(token !== undefined && { sessionToken: token }) });
+  const aws = createFakeAws({ ...KEYS, values, now: clock.now, ...(token !== undefined && { sessionToken: token }) });
   const store = createSecretStore(texts.map(reference), env, sendTo(aws), clock);
   return { clock, aws, store };
 }
@@ -123,14 +124,25 @@ test('says what is missing: a permission, the secret itself, a key, the credenti
       { [SECRET]: denied('not authorized to perform: secretsmanager:GetSecretValue') },
       SECRET,
       ENV,
-      { kind: 'denied', permission: 'secretsmanager:GetSecretValue' },
+      { kind: 'denied', permission: 'secretsmanager:GetSecretValue', by: undefined },
     ],
-    [{ [SECRET]: denied('Access to KMS is not allowed') }, SECRET, ENV, { kind: 'denied', permission: 'kms:Decrypt' }],
+    [
+      { [SECRET]: denied('perform: secretsmanager:GetSecretValue because no VPC endpoint policy allows the') },
+      SECRET,
+      ENV,
+      { kind: 'denied', permission: 'secretsmanager:GetSecretValue', by: 'VPC endpoint policy' },
+    ],
+    [
+      { [SECRET]: denied('Access to KMS is not allowed') },
+      SECRET,
+      ENV,
+      { kind: 'denied', permission: 'kms:Decrypt', by: undefined },
+    ],
     [
       { [PARAMETER]: denied('not authorized to perform: ssm:GetParameter') },
       PARAMETER,
       ENV,
-      { kind: 'denied', permission: 'ssm:GetParameter' },
+      { kind: 'denied', permission: 'ssm:GetParameter', by: undefined },
     ],
     [{}, SECRET, ENV, { kind: 'missing' }],
     [{}, PARAMETER, ENV, { kind: 'missing' }],
@@ -163,12 +175,22 @@ test('says what is missing: a permission, the secret itself, a key, the credenti
   }
 });
 
+test('a clock that is wrong just after a thaw: it is asked again with the time of the service', async () => {
+  for (const aheadMs of [-20 * 60_000, 20 * 60_000]) {
+    const clock = new FakeClock();
+    const aws = createFakeAws({ ...KEYS, values: { [SECRET]: 'x' }, now: () => clock.now() + aheadMs });
+    const store = createSecretStore([reference(SECRET)], ENV, sendTo(aws), clock);
+    assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'x' });
+  }
+});
+
 test('where the environment holds no keys the credentials endpoint is asked, and again before they expire', async () => {
   const clock = new FakeClock();
-  const aws = createFakeAws({ ...KEYS, sessionToken: 't', values: { [SECRET]: 'x' } });
+  const aws = createFakeAws({ ...KEYS, now: clock.now, sessionToken: 't', values: { [SECRET]: 'x' } });
   const asked: string[] = [];
-  const send: SendHttp = async (request) => {
-    if (request.method !== 'GET') return sendTo(aws)(request);
+  const send: SendHttp = async (make) => {
+    const request = make();
+    if (request.method !== 'GET') return sendTo(aws)(make);
     asked.push(`${request.url} ${request.headers['authorization']}`);
     const Expiration = new Date(clock.now() + 15 * 60_000).toISOString();
     const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } = KEYS;

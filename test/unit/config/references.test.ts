@@ -56,7 +56,7 @@ test('an ARN of anything else is a problem, and what can be done without it is d
   const { config, problems } = parseConfig({ ...LOKI, LOKI_PASSWORD: bucket, LOKI_USERNAME: '1', LOKI_TLS_CA: bucket });
   assert.equal(config.byReference, undefined);
   assert.ok(config.endpoint);
-  const message = 'is an ARN, but neither of a Secrets Manager secret nor of an SSM parameter; it is not used';
+  const message = 'holds an ARN that is neither of a Secrets Manager secret nor of an SSM parameter; it is not used';
   assert.ok(problems.some((problem) => problem.message === `LOKI_PASSWORD ${message}`));
   assert.ok(problems.some((problem) => problem.message === `LOKI_TLS_CA ${message}`));
   const none = parseConfig({ LOKI_PUSH_ENDPOINT: bucket });
