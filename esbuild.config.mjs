@@ -28,7 +28,12 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
     define: { BUILD_VERSION: JSON.stringify(version) },
   };
   const [boot, late] = await Promise.all([
-    build({ ...common, entryPoints: [path.join(sourceDir, 'main.ts')], outfile: 'boot.js', plugins: [lateSeam] }),
+    build({
+      ...common,
+      entryPoints: [path.join(sourceDir, 'main.ts')],
+      outfile: 'boot.js',
+      plugins: [lateSeam, withoutMeanings],
+    }),
     build({
       ...common,
       entryPoints: [path.join(sourceDir, 'late/index.ts')],
@@ -50,6 +55,18 @@ const lateSeam = {
   setup(build) {
     build.onResolve({ filter: /\/late\/load\.ts$/ }, ({ resolveDir }) => ({
       path: path.join(resolveDir, 'late/load.sea.ts'),
+    }));
+  },
+};
+
+/** What the settings mean is for people, who have the README: 3 KB that no start has to read. */
+const withoutMeanings = {
+  name: 'without-meanings',
+  /** @param {import('esbuild').PluginBuild} build */
+  setup(build) {
+    build.onLoad({ filter: /\/src\/config\/(?:filter-)?settings\.ts$/ }, (args) => ({
+      contents: readFileSync(args.path, 'utf8').replaceAll(/\bmeaning:\s*(['"])(?:\\.|(?!\1).)*\1,/g, "meaning: '',"),
+      loader: 'ts',
     }));
   },
 };

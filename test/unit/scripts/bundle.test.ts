@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { type BundledScript, bundle } from '../../../esbuild.config.mjs';
 import { root } from '../../../scripts/build/toolchain.ts';
+import { SETTINGS } from '../../../src/config/settings.ts';
 
 const { boot, late } = await bundle();
 const scripts: readonly (readonly [string, BundledScript])[] = [
@@ -20,6 +21,13 @@ function inputs({ metafile }: BundledScript): string[] {
 
 test('the boot script holds no package at all', () => {
   assert.deepEqual(boot.packages, []);
+});
+
+test('the boot script knows the settings, and not what they mean', () => {
+  for (const { name, meaning } of SETTINGS) {
+    assert.ok(boot.text.includes(name));
+    assert.ok(!boot.text.includes(meaning.slice(0, 20)), name);
+  }
 });
 
 test('the boot script leaves everything that only a record needs to the late one', () => {
