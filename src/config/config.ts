@@ -78,7 +78,7 @@ export interface ByReference {
 export interface ConfigProblem {
   /** `error`: no logs are sent. `warn`: something else than what was asked for is done. */
   readonly level: 'error' | 'warn';
-  readonly variable: SettingName;
+  readonly variable: SettingName | 'NODE_EXTRA_CA_CERTS';
   /** A sentence that names the variable. */
   readonly message: string;
 }
@@ -93,6 +93,8 @@ type NumberName = Extract<(typeof SETTINGS)[number], { kind: 'number' }>['name']
 /** The platform's own port; the Logs API refuses it as a destination. */
 const RUNTIME_API_PORT = 9001;
 const MIB = 1024 * 1024;
+/** What the front of the executable makes of NODE_EXTRA_CA_CERTS then (scripts/build/front/environment.ts). */
+const UNREADABLE_AUTHORITIES = 'LOST_EXTRA_CA_CERTS';
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
 export function parseConfig(env: Environment): ConfigResult {
@@ -116,6 +118,11 @@ function parse(env: Environment, values: ReadonlyMap<string, string> | undefined
   const retryMinBackoffMs = readNumber(reader, 'LOKI_RETRY_MIN_BACKOFF_MS');
   const endpoint = enabled ? parseEndpoint(reader) : undefined;
   const route = enabled ? readRoute(reader, env) : undefined;
+  if (trimmed(env[UNREADABLE_AUTHORITIES]) !== undefined) {
+    const variable = 'NODE_EXTRA_CA_CERTS';
+    const message = `${variable} names a file that cannot be read; the built-in authorities alone are trusted`;
+    problems.push({ level: 'warn', variable, message });
+  }
   const isYetToCome = values === undefined && references.size > 0 && endpoint !== undefined;
   const config: Config = {
     endpoint: isYetToCome ? undefined : endpoint,

@@ -152,6 +152,13 @@ suite('environment variables', { concurrency: 2 }, () => {
     assert.ok(relay.trusted > 0);
   });
 
+  test('says in its own words that the file of NODE_EXTRA_CA_CERTS cannot be read', async (t) => {
+    const { bench } = await runOverTls(t, { NODE_EXTRA_CA_CERTS: '/no/such/authority.pem' });
+    const [first] = ownMessages(bench.emulator);
+    assert.match(String(first?.message), /^NODE_EXTRA_CA_CERTS names a file that cannot be read/);
+    for (const line of bench.emulator.output.trim().split('\n')) assert.match(line, /^\{"level":/);
+  });
+
   test('does not repeat that NODE_TLS_REJECT_UNAUTHORIZED=0 switches off what it does not', async (t) => {
     const { bench } = await runOverTls(t, {
       NODE_EXTRA_CA_CERTS: certificatePath,

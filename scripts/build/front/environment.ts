@@ -4,10 +4,14 @@
 // text, which is no variable to anybody. What programs and scripts of the function see is not touched.
 // https://man7.org/linux/man-pages/man8/ld.so.8.html, https://nodejs.org/docs/latest-v24.x/api/cli.html#environment-variables
 
+import { LINUX } from './instruction-set.ts';
 import type { MachineCode } from './machine-code.ts';
 
 /** They say which authorities to trust, and that is for the operator to say. */
-const KEPT = ['NODE_EXTRA_CA_CERTS=', 'NODE_USE_SYSTEM_CA='];
+const AUTHORITIES = 'NODE_EXTRA_CA_CERTS=';
+const KEPT = [AUTHORITIES, 'NODE_USE_SYSTEM_CA='];
+/** Instead of `NODE`, where the file cannot be read: Node.js would warn of it in words and a form of its own, src/config/config.ts does better. */
+const UNREADABLE = 'LOST';
 /** All variables that begin with one of these. */
 const HIDDEN = [...['LD_', 'GLIBC_', 'MALLOC_', 'GCONV_PATH=', 'LOCPATH=', 'ICU_'], ...['OPENSSL_', 'NODE_', 'UV_']];
 const LIBRARY_PATH = 'LD_LIBRARY_PATH=';
@@ -27,6 +31,11 @@ export function readEnvironment(code: MachineCode): void {
     code.jumpIf('variable', '==', 0n, done);
     whenNamed(code, RUNTIME_API, () => code.set('runtime api', 'text'));
     whenNamed(code, LIBRARY_PATH, () => code.set('library path', 'variable'));
+    whenNamed(code, AUTHORITIES, () => {
+      code.systemCall('result', 'faccessat', LINUX.AT_FDCWD, 'text', LINUX.READABLE);
+      const name = BigInt(Buffer.from(UNREADABLE).readUInt32LE());
+      code.when('result', '!=', 0n, () => code.store(4, name, 'variable'));
+    });
     for (const name of KEPT) whenNamed(code, name, () => code.jump('kept'));
     for (const name of HIDDEN) whenNamed(code, name, () => code.store(1, 0n, 'variable'));
     code.place('kept');

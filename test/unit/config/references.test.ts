@@ -116,3 +116,11 @@ test('of a proxy only user info is secret, and a path or an ARN is none', () => 
   assert.deepEqual(secretsOf({ HTTPS_PROXY: 'http://proxy:3128', LOKI_TLS_KEY: '/key.pem' }), []);
   assert.deepEqual(secretsOf({ HTTPS_PROXY: 'http://u:p@proxy:3128' }), ['http://u:p@proxy:3128']);
 });
+
+test('the front says that a file of authorities cannot be read, and so do we', () => {
+  const { problems } = parseConfig({ ...LOKI, LOST_EXTRA_CA_CERTS: '/no/such/file' });
+  assert.deepEqual(
+    problems.map(({ level, variable }) => `${level} ${variable}`),
+    ['warn NODE_EXTRA_CA_CERTS'],
+  );
+});
