@@ -207,6 +207,8 @@ function tellSandbox(symptom: SandboxSymptom): Told {
       return ['subscription_failed', `the subscription failed, no logs are sent${errorOf(symptom.error)}`];
     case 'no_delivery':
       return ['no_delivery', 'this environment delivers no logs to extensions'];
+    case 'expression_slow':
+      return tellSlow(symptom.variable, symptom.characters);
     case 'next_unanswered':
       return ['next_unanswered', `the Extensions API does not answer, trying again${errorOf(symptom.error)}`];
     case 'internal_error':
@@ -220,6 +222,15 @@ function tellSandbox(symptom: SandboxSymptom): Told {
 function unknownSetting({ variable, meant }: Extract<SandboxSymptom, { kind: 'unknown_setting' }>): string {
   const rest = meant === undefined ? '' : `; ${meant} is probably meant`;
   return `${variable} is not a setting of this extension${rest}`;
+}
+
+/** What has taken too long on one line would on others. */
+function tellSlow(variable: string, characters: number): Told {
+  const what = `${variable} took too long on a line of ${characters} characters`;
+  const half = Math.ceil(characters / 2);
+  return variable === 'LOKI_REDACT_REGEX'
+    ? ['redaction_slow', `${what}: its text is not sent, nor for a while that of lines of ${half} and more`]
+    : ['filter_slow', `${what}: it is sent, and so are for a while those of ${half} and more, whatever they hold`];
 }
 
 /** `telemetry 2025-01-29: 400 ValidationError`: of what the platform answers the kind of error. */

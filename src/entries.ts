@@ -2,6 +2,7 @@
 // each of them.
 import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
+import type { FieldValues } from './filters/fields.ts';
 import type { Ruling } from './filters/filters.ts';
 import type { LogType } from './lambda/subscription.ts';
 import type { Backlog } from './loki/backlog.ts';
@@ -21,7 +22,7 @@ export interface EntryParts {
   readonly concurrent: boolean;
   readonly invocations: Pick<Invocations, 'observe' | 'invocationOf'>;
   readonly backlog: Pick<Backlog, 'add'>;
-  readonly ledger: Pick<Ledger, 'received' | 'filtered' | 'dropped' | 'droppedByPlatform'>;
+  readonly ledger: Pick<Ledger, 'received' | 'filtered' | 'withheld' | 'dropped' | 'droppedByPlatform'>;
   readonly isOwnLine: (line: string) => boolean;
   /** Whether Loki takes structured metadata, as far as we know. */
   readonly takesMetadata: () => boolean;
@@ -59,9 +60,19 @@ export function createEntries(parts: EntryParts): Entries {
   const maxShared = parts.concurrent ? SHARED_CONCURRENT_INVOCATIONS : SHARED_INVOCATIONS;
   let instanceId: string | undefined;
 
-  function hold(record: LogRecord, stated: Instant, line: ByteString, part: string | undefined, nowMs: EpochMs): void {
+  function hold(
+    record: LogRecord,
+    stated: Instant,
+    line: ByteString,
+    part: string | undefined,
+    nowMs: EpochMs,
+    fields: FieldValues | undefined,
+  ): void {
     const isError = record.level === 'error' || record.level === 'fatal';
-    backlog.add(record.type, stated, { line, metadata: metadataOf(record, part), isError }, nowMs);
+    const shared = metadataOf(record, part);
+    // Pairs behind pairs are pairs.
+    const metadata = fields && shared.length > 0 ? Buffer.concat([shared, encodeMetadata(fields)]) : shared;
+    backlog.add(record.type, stated, { line, metadata, isError }, nowMs);
     ledger.received(1);
   }
 
@@ -121,11 +132,12 @@ export function createEntries(parts: EntryParts): Entries {
       instanceId = id;
       sharedMetadata.clear();
     },
-    take(record, nowMs, ruling) {
+    take(original, nowMs, ruling) {
+      const record = ruling?.record ?? original;
       invocations.observe(record);
       if (record.platformDrops) ledger.droppedByPlatform(record.platformDrops.records, record.platformDrops.bytes);
       if (!logTypes.has(record.type)) return;
-      if (record.type === 'extension' && parts.isOwnLine(record.line)) return;
+      if (record.type === 'extension' && parts.isOwnLine(original.line)) return;
       if (record.line === '') {
         ledger.received(1);
         ledger.dropped('empty_line', 1);
@@ -136,14 +148,16 @@ export function createEntries(parts: EntryParts): Entries {
         ledger.filtered(ruling.filteredBy, 1);
         return;
       }
+      if (ruling?.isWithheld) ledger.withheld(1);
+      const fields = ruling?.fields;
       const stated = record.time ?? { ms: nowMs, nanos: 0 };
       const lineParts = splitLine(record.line, config.maxLineBytes);
       if (!lineParts) {
-        hold(record, stated, record.line, undefined, nowMs);
+        hold(record, stated, record.line, undefined, nowMs, fields);
         return;
       }
       for (const [index, line] of lineParts.entries()) {
-        hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs);
+        hold(record, stated, line, `${index + 1}/${lineParts.length}`, nowMs, fields);
       }
     },
     ownEntry(text, level) {

@@ -42,6 +42,7 @@ export interface LedgerTotals {
   readonly received: number;
   readonly accepted: number;
   readonly filtered: Readonly<FilterCounts>;
+  readonly withheld: number;
   readonly dropped: Readonly<DropCounts>;
 }
 
@@ -49,6 +50,8 @@ export interface Ledger {
   received(entries: number): void;
   accepted(entries: number): void;
   filtered(rule: FilterRule, entries: number): void;
+  /** Of those that are sent, lines whose text is not. */
+  withheld(lines: number): void;
   dropped(reason: DropReason, entries: number): void;
   /** Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of `received`. */
   droppedByPlatform(records: number, bytes: number): void;
@@ -87,6 +90,7 @@ const noneTold = (): Told => ({ dropped: zeroCounts(DROP_REASONS), platformRecor
 export function createLedger(): Ledger {
   let received = 0;
   let accepted = 0;
+  let withheld = 0;
   const filtered = zeroCounts(FILTER_RULES);
   const dropped = zeroCounts(DROP_REASONS);
   let platformRecords = 0;
@@ -103,6 +107,9 @@ export function createLedger(): Ledger {
     filtered(rule, entries) {
       filtered[rule] += entries;
     },
+    withheld(lines) {
+      withheld += lines;
+    },
     dropped(reason, entries) {
       dropped[reason] += entries;
     },
@@ -110,7 +117,7 @@ export function createLedger(): Ledger {
       platformRecords += records;
       platformBytes += bytes;
     },
-    totals: () => ({ received, accepted, filtered: { ...filtered }, dropped: { ...dropped } }),
+    totals: () => ({ received, accepted, filtered: { ...filtered }, withheld, dropped: { ...dropped } }),
     takeLosses(listener) {
       const before = told[listener];
       const losses = {

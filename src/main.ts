@@ -107,9 +107,7 @@ async function serve(started: Started): Promise<void> {
         accountId: registration.accountId,
         region: config.region,
       };
-      const { openFilters, openPipeline: open } = await late();
-      const filters = config.filters && (await openFilters(config.filters, log));
-      const pipeline = await open(config, identity, managed, log, filters);
+      const pipeline = await (await late()).openPipeline(config, identity, managed, log);
       if (!snapshot) pipeline?.begin();
       // The sandbox is frozen at the end of its init, unless there are no events.
       if (!managed) pipeline?.suspend();

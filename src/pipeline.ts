@@ -3,12 +3,11 @@
 import type { Config } from './config/config.ts';
 import { createEntries } from './entries.ts';
 import type { Filters } from './filters/filters.ts';
+import { type FunctionIdentity, streamLabels } from './identity.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import type { Log, LogFields } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
-import type { StreamType } from './loki/batch.ts';
 import { createDelivery } from './loki/delivery.ts';
-import { formatLabels } from './loki/labels.ts';
 import type { PushClient } from './loki/push-client.ts';
 import { createSummarySender } from './loki/summary.ts';
 import { createTeller } from './loki/teller.ts';
@@ -19,15 +18,6 @@ import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import type { Target } from './symptoms.ts';
 import { type Clock, type EpochMs, settledBy } from './time.ts';
-
-/** Who we are for Loki: where the labels come from. */
-export interface FunctionIdentity {
-  readonly functionName: string;
-  readonly functionVersion: string | undefined;
-  /** The platform does not tell it everywhere. */
-  readonly accountId: string | undefined;
-  readonly region: string | undefined;
-}
 
 export interface PipelineParts {
   readonly config: Config;
@@ -223,14 +213,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
 
   function totals(): LogFields {
-    const { received, accepted, filtered, dropped } = ledger.totals();
-    const counts = {
-      received,
-      accepted,
-      filtered: sumOf(filtered),
-      dropped: sumOf(dropped),
-      held: backlog.heldEntries(),
-    };
+    const { received, accepted, filtered, withheld, dropped } = ledger.totals();
+    const gone = { filtered: sumOf(filtered), dropped: sumOf(dropped), withheld };
+    const counts = { received, accepted, ...gone, held: backlog.heldEntries() };
     return { ...counts, slowestPushMs: teller.slowestPushMs(), ...held };
   }
 
@@ -307,17 +292,3 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
 const sumOf = (counts: Readonly<Record<string, number>>) =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
-
-function streamLabels(config: Config, identity: FunctionIdentity): Record<StreamType, string> {
-  const labelsOf = (type: StreamType) =>
-    formatLabels({
-      ...config.labels,
-      service_name: config.serviceName ?? identity.functionName,
-      function_name: identity.functionName,
-      account_id: identity.accountId ?? '',
-      region: identity.region ?? '',
-      source: 'lambda',
-      type,
-    });
-  return { function: labelsOf('function'), platform: labelsOf('platform'), extension: labelsOf('extension') };
-}

@@ -4,6 +4,8 @@
 export type DiagnosisLevel = 'info' | 'warn' | 'error';
 
 const SETTING = 'correct this environment variable of the function';
+const EXPRESSION =
+  'make that expression one that is quickly done: no repetition within another, {1,64} instead of + and *, and a word first that is in every match';
 const CERTIFICATE = 'have the certificate of that server renewed';
 const AUTHORITY = 'for a private authority, set LOKI_TLS_CA';
 
@@ -102,6 +104,8 @@ export const DIAGNOSES = {
   setting_unusable: ['error', SETTING],
   setting_ignored: ['warn', SETTING],
   setting_unknown: ['warn', 'rename this environment variable, or take it away; the README lists all settings'],
+  filter_slow: ['warn', EXPRESSION],
+  redaction_slow: ['warn', EXPRESSION],
   port_taken: ['warn', 'nothing, as any port will do; or set LOKI_EXTENSION_PORT to one that is free'],
   no_port: ['error', 'look for what uses up the ports or file descriptors of the sandbox'],
   subscription_refused: ['error', 'set LOKI_EXTENSION_API=auto; if it is that, report the answers to us'],

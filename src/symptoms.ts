@@ -83,6 +83,7 @@ export type SandboxSymptom =
   | { readonly kind: 'no_port' | 'subscription_failed' | 'next_unanswered'; readonly error: unknown }
   | { readonly kind: 'subscription_refused'; readonly answers: string }
   | { readonly kind: 'no_delivery' }
+  | { readonly kind: 'expression_slow'; readonly variable: string; readonly characters: number }
   | { readonly kind: 'internal_error'; readonly error: unknown; readonly noneSent?: boolean };
 
 /** Where we push, and as whom; nothing of it is secret. */

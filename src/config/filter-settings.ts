@@ -16,6 +16,39 @@ export const FILTER_SETTINGS = [
     default: 'trace',
     meaning: "The function's lines below this level are not sent. Lines that state no level are.",
   },
+  {
+    name: 'LOKI_INCLUDE_REGEX',
+    kind: 'text',
+    default: '',
+    meaning: "Of the function's lines only those are sent that match this regular expression.",
+  },
+  {
+    name: 'LOKI_EXCLUDE_REGEX',
+    kind: 'text',
+    default: '',
+    meaning: "The function's lines that match are not sent.",
+  },
+  {
+    name: 'LOKI_REDACT',
+    kind: 'text',
+    default: '',
+    meaning:
+      'What becomes `[redacted]` in every line, platform events and our own log included: any of `email`, `card`, `aws-key`, `bearer`, `basic-auth`, `url-password`, `jwt`, `private-key`, `api-key`, or `all`. A word that is none of them: no text is sent at all, so that none leaks.',
+  },
+  {
+    name: 'LOKI_REDACT_REGEX',
+    kind: 'text',
+    default: '',
+    meaning:
+      'The same for what matches this regular expression, or, if it has named groups, for those. One that cannot be read: no text is sent at all.',
+  },
+  {
+    name: 'LOKI_METADATA_FIELDS',
+    kind: 'text',
+    default: '',
+    meaning:
+      "Fields of the function's JSON lines that become structured metadata: `orderId,customer.id=customer_id`. At most 32, values cut at 256 bytes.",
+  },
 ] as const;
 
 export type FilterSettingName = (typeof FILTER_SETTINGS)[number]['name'];

@@ -1,42 +1,179 @@
-// What of a record is sent: nothing, if a rule of the user's says so. Decides on records in the order of receipt and hands each one on
-// with what was decided, filtered or not: the lifecycle looks at every event.
+// What of a record is sent: nothing, if a rule of the user's says so; without what is secret; and which of its fields are metadata. Decides
+// on records in the order of receipt and hands each one on with what was decided, filtered or not: the lifecycle looks at every event.
+import { type ByteString, toByteString } from '../byte-string.ts';
+import type { LogType } from '../lambda/subscription.ts';
 import type { FilterRule } from '../losses.ts';
 import type { LogRecord } from '../records/record.ts';
+import { type FieldValues, fieldsOf } from './fields.ts';
+import { type LineView, REDACTED, textOf, viewOf, withoutUnicodeEscapes } from './redact.ts';
+import { createRedactor, TIMED_OUT } from './redactor.ts';
 import { dropsEvent, isBelow, type Rules } from './rules.ts';
+import type { Spans } from './spans.ts';
+import { createTrials, type TrialParts, type Tried } from './trials.ts';
 
 /** What was decided about one record. */
 export interface Ruling {
+  /** The record, without what is secret in it. */
+  readonly record: LogRecord;
   /** The rule by which it is not sent. */
   readonly filteredBy: FilterRule | undefined;
+  /** Its text is not sent, as nobody could say what is secret in it. */
+  readonly isWithheld: boolean;
+  readonly fields: FieldValues | undefined;
 }
 
 export interface Filters {
   /** Takes a record. */
   add(record: LogRecord): void;
-  /** Hands records on, each once, in the order in which they were added. */
+  /** Hands records on, each once, in the order in which they were added. Those that took too long are left for the next time. */
   run(pass: (record: LogRecord, ruling: Ruling) => void): void;
   /** Records that were not handed on yet. */
   waiting(): number;
   /** Gives up those. @returns how many they were */
   clear(): number;
+  /** A text of our own, without what is secret in it. */
+  redactOwn(text: string): string;
 }
 
-export function createFilters(rules: Rules): Filters {
-  const records: LogRecord[] = [];
+export interface FilterParts extends TrialParts {
+  /** Types that are sent: nobody needs to look at the others. */
+  readonly logTypes: readonly LogType[];
+}
+
+/** A record on its way through the rules. */
+interface Pending {
+  readonly record: LogRecord;
+  filteredBy: FilterRule | undefined;
+  withheld: ByteString | undefined;
+  /** What is searched for secrets. */
+  readonly view: LineView | undefined;
+  written: Spans;
+  readonly escaped: Spans[];
+  /** It is decided on when so many trials are over. */
+  trials: number;
+}
+
+const FAILED = toByteString('[redaction failed]');
+
+export function createFilters(rules: Rules, parts: FilterParts): Filters {
+  const logTypes = new Set(parts.logTypes);
+  const redactor = createRedactor(rules.redact, rules.redactExpression);
+  const redacts = rules.redact.length > 0 || rules.redactExpression !== undefined;
+  const withheldAlways =
+    rules.unreadable === undefined ? undefined : toByteString(`[withheld: ${rules.unreadable} cannot be read]`);
+  const trials = createTrials(parts);
+  const pending: Pending[] = [];
 
   function ruleFor(record: LogRecord): FilterRule | undefined {
     if (record.type === 'platform') return dropsEvent(rules, record.event) ? 'drop_events' : undefined;
     return record.type === 'function' && isBelow(rules, record.level) ? 'min_level' : undefined;
   }
 
+  function tryFilters(of: Pending): void {
+    if (rules.include === undefined && rules.exclude === undefined) return;
+    const text = withoutUnicodeEscapes(textOf(of.record.line));
+    const filter = (expression: Tried | undefined, rule: FilterRule, sends: boolean) => {
+      if (expression === undefined) return;
+      trials.add({
+        expression,
+        text,
+        isIdle: () => of.filteredBy !== undefined,
+        run() {
+          if (expression.regExp.test(text) !== sends) of.filteredBy = rule;
+        },
+        // Better a line too many than one too few.
+        outOfTime() {},
+      });
+    };
+    filter(rules.include, 'include_regex', true);
+    filter(rules.exclude, 'exclude_regex', false);
+  }
+
+  function tryRedaction(of: Pending, view: LineView): void {
+    const search = (text: string, found: (spans: Spans) => void) => {
+      const { expression } = redactor;
+      if (expression === undefined) return;
+      trials.add({
+        expression,
+        text,
+        isIdle: () => of.withheld !== undefined || (of.filteredBy !== undefined && of.record.tenantId === undefined),
+        run: () => found(redactor.find(text)),
+        outOfTime() {
+          of.withheld = TIMED_OUT;
+        },
+      });
+    };
+    search(view.text, (spans) => {
+      of.written = spans;
+    });
+    for (const [index, { text }] of view.escaped.entries()) {
+      search(text, (spans) => {
+        of.escaped[index] = spans;
+      });
+    }
+  }
+
+  /** Where a step of ours fails, nobody knows what is secret. */
+  function safely(of: Pending): Ruling {
+    try {
+      return rulingOn(of);
+    } catch {
+      return rulingOn({ ...of, withheld: FAILED });
+    }
+  }
+
+  function rulingOn(of: Pending): Ruling {
+    const record = redacted(of);
+    const { filteredBy } = of;
+    const hasFields = filteredBy === undefined && of.withheld === undefined && record.type === 'function';
+    const fields = hasFields && rules.fields.length > 0 ? fieldsOf(record.line, rules.fields) : undefined;
+    return { record, filteredBy, isWithheld: of.withheld !== undefined, fields };
+  }
+
+  function redacted({ record, withheld, view, written, escaped }: Pending): LogRecord {
+    const line = withheld ?? (view && redactor.redact(view, { written, escaped }));
+    if (line === undefined) return record;
+    // It is metadata of all lines of its invocation.
+    const { tenantId } = record;
+    const isSecret = tenantId !== undefined && !line.includes(toByteString(tenantId));
+    return { ...record, line, tenantId: isSecret ? REDACTED : tenantId };
+  }
+
   return {
     add(record) {
-      records.push(record);
+      const filteredBy = ruleFor(record);
+      const isSent = filteredBy === undefined && logTypes.has(record.type) && record.line !== '';
+      const isSearched = redacts && withheldAlways === undefined && (isSent || record.tenantId !== undefined);
+      const view = isSearched ? viewOf(record.line) : undefined;
+      const withheld = record.line === '' ? undefined : withheldAlways;
+      const of: Pending = { record, filteredBy, withheld, view, written: [], escaped: [], trials: 0 };
+      if (isSent && record.type === 'function') tryFilters(of);
+      if (view !== undefined) tryRedaction(of, view);
+      of.trials = trials.added();
+      pending.push(of);
     },
     run(pass) {
-      for (const record of records.splice(0)) pass(record, { filteredBy: ruleFor(record) });
+      const over = trials.run();
+      for (let first = pending[0]; first !== undefined && first.trials <= over; first = pending[0]) {
+        pending.shift();
+        pass(first.record, safely(first));
+      }
+      if (pending.length === 0) trials.clear();
     },
-    waiting: () => records.length,
-    clear: () => records.splice(0).length,
+    waiting: () => pending.length,
+    clear() {
+      trials.clear();
+      return pending.splice(0).length;
+    },
+    redactOwn(text) {
+      const view = viewOf(toByteString(text));
+      let written: Spans = [];
+      const search = () => {
+        written = redactor.find(view.text);
+      };
+      if (redactor.expression !== undefined && !parts.runBounded(search)) return textOf(TIMED_OUT);
+      const line = redactor.redact(view, { written, escaped: [] });
+      return line === undefined ? text : textOf(line);
+    },
   };
 }

@@ -1,19 +1,39 @@
-// What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the variable.
+// What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the variable; but for
+// redactions: without them what is secret would be sent, so then no text is sent at all.
 import type { FilterSettingName, FilterSettings } from '../config/filter-settings.ts';
 import { quoted } from '../config/reader.ts';
+import { isLabelName, METADATA_NAMES, OWN_LABELS } from '../loki/labels.ts';
 import type { Level } from '../records/line-level.ts';
+import { type Expression, type ExpressionProblem, readExpression } from './expression.ts';
+import type { Field } from './fields.ts';
+import { PATTERNS } from './patterns.ts';
+import type { Tried } from './trials.ts';
 
 export interface Rules {
   /** In lower case: full types, the parts behind their dots, or `all`. */
   readonly dropEvents: ReadonlySet<string>;
   readonly minLevel: Level;
+  readonly include: Tried | undefined;
+  readonly exclude: Tried | undefined;
+  /** Names of patterns. */
+  readonly redact: readonly string[];
+  readonly redactExpression: Tried | undefined;
+  /** The setting of redactions that cannot be read: no text may be sent. */
+  readonly unreadable: FilterSettingName | undefined;
+  readonly fields: readonly Field[];
 }
 
-/** `message` goes on where the variable's name ends. */
-export type Warn = (variable: FilterSettingName, message: string) => void;
+export interface RuleParts {
+  /** The user's own labels: no field may have the name of one. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** `message` goes on where the variable's name ends. */
+  readonly tell: (level: 'warn' | 'error', variable: FilterSettingName, message: string) => void;
+  /** An expression has run out of time on a text of so many characters. */
+  readonly tooSlow: (variable: FilterSettingName, characters: number) => void;
+}
 
 /** From the least to the worst. */
-export const LEVELS: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+const LEVELS: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 /** What else people call them. */
 const OTHER_LEVELS: Readonly<Record<string, Level>> = {
   all: 'trace',
@@ -30,27 +50,117 @@ const EVENTS = [
   ...['restorestart', 'restoreruntimedone', 'restorereport'],
 ];
 
-export function readRules(settings: FilterSettings, warn: Warn): Rules {
-  return { dropEvents: readDropEvents(settings, warn), minLevel: readMinLevel(settings, warn) };
+/** Loki takes 128 pairs of an entry, ours included; each costs time on every line. */
+const MAX_FIELDS = 32;
+
+export function readRules(settings: FilterSettings, parts: RuleParts): Rules {
+  const redact = readRedact(settings, parts);
+  const redactExpression = readRegex(settings, 'LOKI_REDACT_REGEX', parts);
+  return {
+    dropEvents: readDropEvents(settings, parts),
+    minLevel: readMinLevel(settings, parts),
+    include: readRegex(settings, 'LOKI_INCLUDE_REGEX', parts) || undefined,
+    exclude: readRegex(settings, 'LOKI_EXCLUDE_REGEX', parts) || undefined,
+    redact: redact || [],
+    redactExpression: redactExpression || undefined,
+    unreadable: redact === false ? 'LOKI_REDACT' : redactExpression === false ? 'LOKI_REDACT_REGEX' : undefined,
+    fields: readFields(settings, parts),
+  };
 }
 
-function readDropEvents({ LOKI_DROP_EVENTS: text }: FilterSettings, warn: Warn): ReadonlySet<string> {
+function readDropEvents({ LOKI_DROP_EVENTS: text }: FilterSettings, { tell }: RuleParts): ReadonlySet<string> {
   const names = listOf(text);
   for (const name of names) {
     const isKnown = name === 'all' || EVENTS.includes(name.replace(/^platform\./, ''));
-    if (!isKnown) warn('LOKI_DROP_EVENTS', `holds ${quoted(name)}, which is no event of Lambda's that we know`);
+    if (!isKnown) tell('warn', 'LOKI_DROP_EVENTS', `holds ${quoted(name)}, which is no event of Lambda's that we know`);
   }
   return new Set(names);
 }
 
-function readMinLevel({ LOKI_MIN_LEVEL: text }: FilterSettings, warn: Warn): Level {
+function readMinLevel({ LOKI_MIN_LEVEL: text }: FilterSettings, { tell }: RuleParts): Level {
   if (text === undefined) return 'trace';
   const word = text.toLowerCase();
   const level = OTHER_LEVELS[word] ?? LEVELS.find((known) => known === word);
-  if (level === undefined) {
-    warn('LOKI_MIN_LEVEL', `is not one of ${LEVELS.join(', ')}: ${quoted(text)}; lines of all levels are sent`);
+  if (level !== undefined) return level;
+  tell('warn', 'LOKI_MIN_LEVEL', `is not one of ${LEVELS.join(', ')}: ${quoted(text)}; lines of all levels are sent`);
+  return 'trace';
+}
+
+type RegexName = 'LOKI_INCLUDE_REGEX' | 'LOKI_EXCLUDE_REGEX' | 'LOKI_REDACT_REGEX';
+
+/** @returns false if it cannot be read. What is to be redacted may be secret: no message shows a part of it */
+function readRegex(settings: FilterSettings, name: RegexName, parts: RuleParts): Tried | undefined | false {
+  const text = settings[name];
+  if (text === undefined) return undefined;
+  const isRedaction = name === 'LOKI_REDACT_REGEX';
+  const expression = readExpression(text);
+  if ('reason' in expression) {
+    const place = isRedaction ? '' : `, ${quoted(text.slice(expression.at - 1))}`;
+    const instead = isRedaction ? NO_TEXT : 'it is not used';
+    const what = `is not a regular expression: ${reasonOf(expression)}${place}; ${instead}`;
+    parts.tell(isRedaction ? 'error' : 'warn', name, what);
+    return false;
   }
-  return level ?? 'trace';
+  if (/^\/.*\/[dgimsuvy]{0,4}$/s.test(text)) {
+    parts.tell('warn', name, 'stands between slashes, which are taken as part of it; (?i) in front ignores case');
+  }
+  return triedOf(expression, name, parts);
+}
+
+const NO_TEXT = 'no text is sent until that is corrected, as something secret may be in it';
+
+function reasonOf({ reason, at }: ExpressionProblem): string {
+  return `${reason} at character ${at}`;
+}
+
+function triedOf(expression: Expression, name: RegexName, { tooSlow }: RuleParts): Tried {
+  return { ...expression, tooSlow: (characters) => tooSlow(name, characters) };
+}
+
+/** @returns false if a word is no pattern's name */
+function readRedact({ LOKI_REDACT: text }: FilterSettings, { tell }: RuleParts): readonly string[] | false {
+  const names = listOf(text).map(patternName);
+  const unknown = names.filter((name) => name !== 'all' && !Object.hasOwn(PATTERNS, name));
+  if (unknown.length > 0) {
+    const known = [...Object.keys(PATTERNS), 'all'].join(', ');
+    tell('error', 'LOKI_REDACT', `may hold ${known}, not ${quoted(unknown.join(','))}; ${NO_TEXT}`);
+    return false;
+  }
+  return names.includes('all') ? Object.keys(PATTERNS) : [...new Set(names)];
+}
+
+/** `Credit_Cards` is `card`. */
+function patternName(word: string): string {
+  const name = word.replaceAll('_', '-').replace(/s$/, '');
+  return /^credit-?card$/.test(name) ? 'card' : name;
+}
+
+function readFields({ LOKI_METADATA_FIELDS: text }: FilterSettings, { tell, labels }: RuleParts): readonly Field[] {
+  const fields: Field[] = [];
+  const taken = new Set([...OWN_LABELS, ...METADATA_NAMES, 'service_name', ...Object.keys(labels)]);
+  for (const item of (text ?? '').split(',').map((part) => part.trim())) {
+    if (item === '') continue;
+    const [path = '', given] = item.split('=').map((part) => part.trim());
+    const name = given ?? nameFor(path);
+    const problem = problemOfField(path, name, fields, taken);
+    if (problem === undefined) fields.push({ path, name });
+    else tell('warn', 'LOKI_METADATA_FIELDS', `field ${quoted(item)} ${problem}; it is left out`);
+  }
+  return fields;
+}
+
+function problemOfField(path: string, name: string, fields: readonly Field[], taken: Set<string>): string | undefined {
+  if (path === '') return 'has no name of a field in front of =';
+  if (!isLabelName(name)) return 'must have a name of a-z, A-Z, 0-9 and _ that begins with a letter or one _';
+  if (taken.has(name)) return `would be ${name}, which is the name of a label or of metadata that is there already`;
+  if (fields.some((field) => field.name === name)) return 'has the name of another one';
+  return fields.length === MAX_FIELDS ? `is one too many: ${MAX_FIELDS} are taken` : undefined;
+}
+
+/** As Loki would make it: `customer.id` is `customer_id`, and no digit stands in front. */
+function nameFor(path: string): string {
+  const name = path.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^_{2,}/, '_');
+  return /^\d/.test(name) ? `_${name}` : name;
 }
 
 /** Words between commas or spaces, in lower case. */

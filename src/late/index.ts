@@ -2,16 +2,17 @@
 // been asked for; see the order of the start in main.ts.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
-import type { FilterSettings } from '../config/filter-settings.ts';
 import type { Environment } from '../config/reader.ts';
 import { diagnoseSandbox } from '../diagnosis.ts';
 import type { Filters } from '../filters/filters.ts';
+import type { FilterConfig } from '../filters/open.ts';
+import type { FunctionIdentity } from '../identity.ts';
 import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
 import { createMask } from '../mask.ts';
 import { unknownSettings } from '../near-misses.ts';
-import { createPipeline, type FunctionIdentity, type Pipeline } from '../pipeline.ts';
+import { createPipeline, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
 import type { SandboxSymptom } from '../symptoms.ts';
 import { targetOf, unknownTarget, whoOf } from '../target.ts';
@@ -24,11 +25,12 @@ export async function openPipeline(
   identity: FunctionIdentity,
   concurrent: boolean,
   log: Log,
-  filters?: Filters,
 ): Promise<Pipeline | undefined> {
   const { endpoint } = config;
   const mask = createMask(secretsOf(config));
-  log.equip({ mask, diagnose: diagnoseSandbox });
+  const filters = await openFilters(config, log);
+  const words = wordsFor(mask, filters);
+  log.equip(words);
   let target = unknownTarget(mask.outside);
   const aimed = (at: Endpoint) => {
     target = targetOf(at, mask.outside, config.port);
@@ -45,7 +47,7 @@ export async function openPipeline(
   return createPipeline({
     config,
     target: () => target,
-    mask,
+    mask: words.mask,
     identity,
     concurrent,
     client,
@@ -62,25 +64,25 @@ export async function openPipeline(
 
 const USER_AGENT = `aws-lambda-loki-extension/${version}`;
 
-/** Loads what filters, and says what is wrong with the settings of it: only where one is set. */
-export async function openFilters(settings: FilterSettings, log: Log): Promise<Filters> {
-  const [{ createFilters }, { readRules }] = await Promise.all([
-    import('../filters/filters.ts'),
-    import('../filters/rules.ts'),
-  ]);
-  return createFilters(
-    readRules(settings, (variable, message) =>
-      log.tellSymptom({ kind: 'setting', level: 'warn', message: `${variable} ${message}` }),
-    ),
-  );
+/** Only where a setting asks for it. */
+async function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>): Promise<Filters | undefined> {
+  return config.filters && (await import('../filters/open.ts')).openFilters(config, log);
 }
 
 /** Loads pino: only when there is something to print. */
 export async function openLogSink(config: Config): Promise<LogSink> {
-  const words: Words = { mask: createMask(secretsOf(config)), diagnose: diagnoseSandbox };
+  const words = wordsFor(createMask(secretsOf(config)), await openFilters(config, SILENT));
   const { createPinoPrint } = await import('../log-pino.ts');
   return { print: createPinoPrint(), words };
 }
+
+/** What is redacted in the function's lines is in ours as well. */
+function wordsFor(mask: (text: string) => string, filters: Filters | undefined): Words {
+  return { mask: filters ? (text) => filters.redactOwn(mask(text)) : mask, diagnose: diagnoseSandbox };
+}
+
+/** What is wrong with the settings is told by those who filter with them. */
+const SILENT = { tellSymptom() {} };
 
 /** Variables that may be meant for us, and are none of ours. */
 export function findUnknownSettings(env: Environment): readonly SandboxSymptom[] {

@@ -497,6 +497,18 @@ const sandbox: readonly (readonly [string, SandboxSymptom, string, RegExp])[] = 
     'port_taken',
     /port 1234.*\(EADDRINUSE\)$/,
   ],
+  [
+    'a filter that is too slow',
+    { kind: 'expression_slow', variable: 'LOKI_EXCLUDE_REGEX', characters: 4_001 },
+    'filter_slow',
+    /^LOKI_EXCLUDE_REGEX took too long on a line of 4001 characters: it is sent, .* 2001 and more/,
+  ],
+  [
+    'a redaction that is too slow',
+    { kind: 'expression_slow', variable: 'LOKI_REDACT_REGEX', characters: 40 },
+    'redaction_slow',
+    /^LOKI_REDACT_REGEX took too long on a line of 40 characters: its text is not sent/,
+  ],
   ['no port', { kind: 'no_port', error: secretError }, 'no_port', /no logs are sent \(EADDRINUSE\)$/],
   [
     'a subscription that is refused',

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FilterSettings } from '../../../src/config/filter-settings.ts';
-import { dropsEvent, isBelow, readRules } from '../../../src/filters/rules.ts';
+import { FILTER_SETTINGS } from '../../../src/config/filter-settings.ts';
+import { PATTERNS } from '../../../src/filters/patterns.ts';
+import { dropsEvent, isBelow } from '../../../src/filters/rules.ts';
 import type { Level } from '../../../src/records/line-level.ts';
-
-function read(settings: FilterSettings) {
-  const warnings: string[] = [];
-  const rules = readRules(settings, (variable, message) => warnings.push(`${variable} ${message}`));
-  return { rules, warnings };
-}
+import { rulesOf } from './filter-setup.ts';
 
 const EVENTS = ['platform.start', 'platform.end', 'platform.report', 'platform.runtimeDone', 'platform.initReport'];
 
@@ -21,25 +17,25 @@ for (const [text, dropped] of [
   [',', []],
 ] as const) {
   test(`LOKI_DROP_EVENTS=${text} drops ${dropped.length} of ${EVENTS.length} events`, () => {
-    const { rules, warnings } = read({ LOKI_DROP_EVENTS: text });
+    const { rules, told } = rulesOf({ LOKI_DROP_EVENTS: text });
     assert.deepEqual(
       EVENTS.filter((event) => dropsEvent(rules, event)),
       dropped,
     );
-    assert.deepEqual(warnings, []);
+    assert.deepEqual(told, []);
   });
 }
 
 test('an event whose name is part of another one is not taken for it', () => {
-  const { rules } = read({ LOKI_DROP_EVENTS: 'report' });
+  const { rules } = rulesOf({ LOKI_DROP_EVENTS: 'report' });
   assert.equal(dropsEvent(rules, 'platform.initReport'), false);
   assert.equal(dropsEvent(rules, 'platform.restoreReport'), false);
   assert.equal(dropsEvent(rules, undefined), false);
 });
 
 test('a name that is no event is used, as new events come up, and warned of', () => {
-  const { rules, warnings } = read({ LOKI_DROP_EVENTS: 'reports,start' });
-  assert.deepEqual(warnings, ['LOKI_DROP_EVENTS holds "reports", which is no event of Lambda\'s that we know']);
+  const { rules, told } = rulesOf({ LOKI_DROP_EVENTS: 'reports,start' });
+  assert.deepEqual(told, ['warn LOKI_DROP_EVENTS holds "reports", which is no event of Lambda\'s that we know']);
   assert.equal(dropsEvent(rules, 'platform.start'), true);
   assert.equal(dropsEvent(rules, 'platform.reports'), true);
 });
@@ -54,19 +50,104 @@ for (const [text, sent] of [
   ['trace', LEVELS],
 ] as const) {
   test(`LOKI_MIN_LEVEL=${text} sends what is at or above it, and what states no level`, () => {
-    const { rules, warnings } = read({ LOKI_MIN_LEVEL: text });
+    const { rules, told } = rulesOf({ LOKI_MIN_LEVEL: text });
     assert.deepEqual(
       LEVELS.filter((level) => !isBelow(rules, level)),
       sent,
     );
-    assert.deepEqual(warnings, []);
+    assert.deepEqual(told, []);
   });
 }
 
 test('a level that is none filters nothing, with one warning', () => {
-  const { rules, warnings } = read({ LOKI_MIN_LEVEL: 'loud' });
+  const { rules, told } = rulesOf({ LOKI_MIN_LEVEL: 'loud' });
   assert.ok(LEVELS.every((level) => !isBelow(rules, level)));
-  assert.deepEqual(warnings, [
-    'LOKI_MIN_LEVEL is not one of trace, debug, info, warn, error, fatal: "loud"; lines of all levels are sent',
+  assert.deepEqual(told, [
+    'warn LOKI_MIN_LEVEL is not one of trace, debug, info, warn, error, fatal: "loud"; lines of all levels are sent',
   ]);
+});
+
+for (const [name, text, told] of [
+  [
+    'LOKI_EXCLUDE_REGEX',
+    'health(',
+    ['warn LOKI_EXCLUDE_REGEX is not a regular expression: unterminated group at character 7, "("; it is not used'],
+  ],
+  [
+    'LOKI_INCLUDE_REGEX',
+    '*',
+    ['warn LOKI_INCLUDE_REGEX is not a regular expression: nothing to repeat at character 1, "*"; it is not used'],
+  ],
+  [
+    'LOKI_INCLUDE_REGEX',
+    '/health/i',
+    ['warn LOKI_INCLUDE_REGEX stands between slashes, which are taken as part of it; (?i) in front ignores case'],
+  ],
+  ['LOKI_EXCLUDE_REGEX', '/api/items', []],
+] as const) {
+  test(`${name}=${text} is told with its place: ${told.length > 0}`, () => {
+    assert.deepEqual(rulesOf({ [name]: text }).told, told);
+    assert.equal(rulesOf({ [name]: text }).rules.unreadable, undefined);
+  });
+}
+
+test('a redaction that cannot be read lets no text pass, and what is told shows no part of it', () => {
+  const { rules, told } = rulesOf({ LOKI_REDACT_REGEX: 's3cr3t(' });
+  assert.equal(rules.unreadable, 'LOKI_REDACT_REGEX');
+  assert.deepEqual(told, [
+    'error LOKI_REDACT_REGEX is not a regular expression: unterminated group at character 7; no text is sent until that is corrected, as something secret may be in it',
+  ]);
+});
+
+test('neither does a name of a pattern that is none', () => {
+  const { rules, told } = rulesOf({ LOKI_REDACT: 'email,emial' });
+  assert.equal(rules.unreadable, 'LOKI_REDACT');
+  assert.match(told.join(), /^error LOKI_REDACT may hold email, card, .*, all, not "emial"; no text is sent/);
+});
+
+for (const [text, names] of [
+  ['email,card', ['email', 'card']],
+  [' AWS_KEY  Emails,email ', ['aws-key', 'email']],
+  ['credit-cards', ['card']],
+  ['all', Object.keys(PATTERNS)],
+  [',', []],
+] as const) {
+  test(`LOKI_REDACT=${text} is ${names.length} patterns`, () => {
+    const { rules, told } = rulesOf({ LOKI_REDACT: text });
+    assert.deepEqual(rules.redact, names);
+    assert.deepEqual([rules.unreadable, told], [undefined, []]);
+  });
+}
+
+test('the setting names each pattern that there is', () => {
+  const { meaning } = FILTER_SETTINGS.find(({ name }) => name === 'LOKI_REDACT') ?? assert.fail();
+  for (const name of Object.keys(PATTERNS)) assert.ok(meaning.includes(`\`${name}\``), name);
+});
+
+for (const [text, fields, told] of [
+  ['orderId', ['orderId=orderId'], []],
+  [' orderId , customer.id=customer ', ['orderId=orderId', 'customer.id=customer'], []],
+  ['customer.id,order-id,2fa,__x', ['customer.id=customer_id', 'order-id=order_id', '2fa=_2fa', '__x=_x'], []],
+  ['a=b=c', ['a=b'], []],
+  ['a=1x', [], [/field "a=1x" must have a name of a-z/]],
+  ['a=,=b', [], [/field "a=" must have a name/, /field "=b" has no name of a field/]],
+  ['level,x=request_id,team,source', [], [/level, which/, /request_id, which/, /team, which/, /source, which/]],
+  ['id,b.c=id', ['id=id'], [/has the name of another one; it is left out$/]],
+] as const) {
+  test(`LOKI_METADATA_FIELDS=${text} is ${fields.length} fields`, () => {
+    const { rules, told: said } = rulesOf({ LOKI_METADATA_FIELDS: text }, { team: 'checkout' });
+    assert.deepEqual(
+      rules.fields.map(({ path, name }) => `${path}=${name}`),
+      fields,
+    );
+    assert.equal(said.length, told.length, said.join());
+    for (const [index, pattern] of told.entries()) assert.match(said[index] ?? '', pattern);
+  });
+}
+
+test('no more fields are taken than a line can bear', () => {
+  const names = Array.from({ length: 34 }, (_, index) => `f${index}`);
+  const { rules, told } = rulesOf({ LOKI_METADATA_FIELDS: names.join(',') });
+  assert.equal(rules.fields.length, 32);
+  assert.equal(told.length, 2);
 });

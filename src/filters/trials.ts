@@ -1,0 +1,160 @@
+// Tries expressions on texts so that none of them can hang the extension: for 50 ms at a time, many texts in one go. A text on which an
+// expression runs out of time is given up, and from then on, for a while, so are those of this expression that are half as long or longer:
+// what takes a second on one line does so on its likes, and must not cost 50 ms for each of them.
+import { type Pause, pauseLeftMs } from '../time.ts';
+import type { RunBounded } from './bounded.ts';
+import type { Expression } from './expression.ts';
+
+export interface TrialParts {
+  readonly runBounded: RunBounded;
+  readonly now: () => number;
+  /** CPU time of this thread so far. */
+  readonly cpuMs: () => number;
+}
+
+/** An expression with its memory of what was too much for it. */
+export interface Tried extends Expression {
+  /** Called each time when it has run out of time on a text of so many characters. */
+  readonly tooSlow: (characters: number) => void;
+}
+
+/** One expression on one text. */
+export interface Trial {
+  readonly expression: Tried;
+  readonly text: string;
+  /** Nobody wants to know any more. */
+  readonly isIdle: () => boolean;
+  /** Does it, and takes down what comes of it, last of all. It may be stopped anywhere, and begun again. */
+  readonly run: () => void;
+  readonly outOfTime: () => void;
+}
+
+export interface Trials {
+  add(trial: Trial): void;
+  /** How many were added since the last `clear`. */
+  added(): number;
+  /** Goes on until all are done, or until one run was stopped. @returns how many are done */
+  run(): number;
+  clear(): void;
+}
+
+/** So long one run may take. */
+export const LIMIT_MS = 50;
+/** A plain expression takes about a nanosecond for each of its signs and each character: below this it needs nobody to watch it. */
+const PLAIN_STEPS = 1_000_000;
+/**
+ * A run may also end because the sandbox was frozen, because garbage was collected, or because the function has used up all CPU: so an
+ * expression is blamed when it has failed two runs alone and had some CPU for it, and at the latest for the eighth.
+ */
+const ENOUGH_RUNS = 2;
+const ENOUGH_CPU_MS = 2;
+const MOST_RUNS = 8;
+const FIRST_REST_MS = 60_000;
+const LONGEST_REST_MS = 3_600_000;
+
+interface Limit {
+  readonly characters: number;
+  readonly rest: Pause;
+  readonly restMs: number;
+}
+
+export function createTrials({ runBounded, now, cpuMs }: TrialParts): Trials {
+  const limits = new Map<Tried, Limit>();
+  /** Undefined: given up before its turn. */
+  let trials: (Trial | undefined)[] = [];
+  let at = 0;
+  /** What the trial at `at` has had for itself alone. */
+  let runs = 0;
+  let spentCpuMs = 0;
+
+  function isTooLong({ expression, text }: Trial): boolean {
+    const limit = limits.get(expression);
+    return limit !== undefined && text.length >= limit.characters && pauseLeftMs(limit.rest, now()) > 0;
+  }
+
+  function goOn(): void {
+    for (; at < trials.length; at++) {
+      const trial = trials[at];
+      try {
+        if (trial?.isIdle() === false) trial.run();
+      } catch {
+        // V8 may refuse an expression on a text, as for its stack; a run that is stopped does not come by here.
+        trial?.outOfTime();
+      }
+    }
+  }
+
+  /** What the time will not be enough for is known. */
+  function giveUpLong(): void {
+    if (limits.size === 0) return;
+    for (let index = at; index < trials.length; index++) {
+      const trial = trials[index];
+      if (trial === undefined || trial.isIdle() || !isTooLong(trial)) continue;
+      trial.outOfTime();
+      trials[index] = undefined;
+    }
+  }
+
+  function needsBound(): boolean {
+    let steps = 0;
+    for (const trial of trials.slice(at)) {
+      if (trial === undefined) continue;
+      const { isPlain, regExp } = trial.expression;
+      steps += isPlain ? regExp.source.length * trial.text.length : Number.POSITIVE_INFINITY;
+    }
+    return steps > PLAIN_STEPS;
+  }
+
+  function runOnce(): void {
+    const before = at;
+    const startMs = cpuMs();
+    const isStopped = !runBounded(goOn);
+    const trial = trials[at];
+    if (at > before) {
+      runs = 0;
+      spentCpuMs = 0;
+    } else if (isStopped && trial !== undefined) {
+      runs++;
+      spentCpuMs += cpuMs() - startMs;
+      if ((runs >= ENOUGH_RUNS && spentCpuMs >= ENOUGH_CPU_MS) || runs >= MOST_RUNS) blame(trial);
+    }
+  }
+
+  function blame(trial: Trial): void {
+    const { expression, text } = trial;
+    const before = limits.get(expression);
+    const nowMs = now();
+    const goesOn = before !== undefined && pauseLeftMs(before.rest, nowMs) > 0;
+    const restMs =
+      before === undefined ? FIRST_REST_MS : goesOn ? before.restMs : Math.min(before.restMs * 2, LONGEST_REST_MS);
+    limits.set(expression, {
+      characters: Math.ceil(text.length / 2),
+      rest: goesOn ? before.rest : { sinceMs: nowMs, untilMs: nowMs + restMs },
+      restMs,
+    });
+    trial.outOfTime();
+    expression.tooSlow(text.length);
+    at++;
+    runs = 0;
+    spentCpuMs = 0;
+  }
+
+  return {
+    add(trial) {
+      trials.push(trial);
+    },
+    added: () => trials.length,
+    run() {
+      giveUpLong();
+      if (!needsBound()) goOn();
+      else runOnce();
+      return at;
+    },
+    clear() {
+      trials = [];
+      at = 0;
+      runs = 0;
+      spentCpuMs = 0;
+    },
+  };
+}

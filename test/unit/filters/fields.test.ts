@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { toByteString } from '../../../src/byte-string.ts';
+import { fieldsOf } from '../../../src/filters/fields.ts';
+import { property } from '../../fakes/properties.ts';
+
+const valueIn = (line: string, path: string) => fieldsOf(toByteString(line), [{ path, name: 'x' }])?.['x'];
+
+for (const [path, line, value] of [
+  ['a', '{"a":"b"}', 'b'],
+  ['a', ' {"a":"b"}', undefined],
+  ['a', '{ "z" : [1,{"a":2}] , "a" : 12.50 }', '12.50'],
+  ['a', '{"a":true}', 'true'],
+  ['a', '{"a":null}', undefined],
+  ['a', '{"a":{"b":1}}', undefined],
+  ['a', '{"a":[1]}', undefined],
+  ['a', '{"a":""}', undefined],
+  ['a.b', '{"a":{"c":0,"b":"deep"}}', 'deep'],
+  ['a.b', '{"a":{"b":1},"a.b":2}', '2'],
+  ['a.b.c', '{"a":{"b":{"c":"x"}}}', 'x'],
+  ['a.b', '{"a":"b"}', undefined],
+  ['ab', '{"a":1}', undefined],
+  ['größe', '{"größe":"süß"}', 'süß'],
+  ['a', String.raw`{"a":"x\n\u00e9\"y"}`, 'x\né"y'],
+  ['a', '2026-01-05T10:00:00.118Z\t8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa\tINFO\t{"a":1}', '1'],
+  ['a', '[INFO]\t2026-01-05T10:00:00.118Z\t8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa\t{"a":1}', '1'],
+  ['a', 'text {"a":1}', undefined],
+  ['a', '[{"a":1}]', undefined],
+  ['a', '{"a"', undefined],
+  ['a', '{"a":', undefined],
+  ['a', '{"b":1 "a":2}', undefined],
+] as const) {
+  test(`${path} of ${line.slice(0, 60)} is ${value}`, () => {
+    assert.equal(valueIn(line, path === 'größe' ? Buffer.from(path).toString('latin1') : path), value);
+  });
+}
+
+test('a value is cut at 256 bytes, between two characters', () => {
+  assert.equal(valueIn(JSON.stringify({ a: 'x'.repeat(300) }), 'a'), 'x'.repeat(256));
+  assert.equal(valueIn(JSON.stringify({ a: `x${'ü'.repeat(200)}` }), 'a'), `x${'ü'.repeat(127)}`);
+});
+
+property(
+  'whatever the line is, reading a field of it ends, and of JSON it is what JSON.parse finds',
+  fc.tuple(fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.jsonValue({ maxDepth: 2 })), fc.string()),
+  ([object, text]) => {
+    valueIn(text, 'a.b');
+    valueIn(`{${text}`, 'a');
+    const { a } = object;
+    const expected = typeof a === 'string' || typeof a === 'number' || typeof a === 'boolean' ? String(a) : undefined;
+    const value = valueIn(JSON.stringify(object), 'a');
+    if (typeof a === 'number') assert.equal(Number(value), a);
+    else assert.equal(value, expected === undefined || expected === '' ? undefined : expected);
+  },
+);

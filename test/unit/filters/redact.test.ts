@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type ByteString, toByteString } from '../../../src/byte-string.ts';
+import { readExpression } from '../../../src/filters/expression.ts';
+import { textOf, viewOf, withoutUnicodeEscapes } from '../../../src/filters/redact.ts';
+import { createRedactor } from '../../../src/filters/redactor.ts';
+import { property } from '../../fakes/properties.ts';
+
+function redactorOf(regex: string | undefined, names: readonly string[] = []) {
+  const expression = regex === undefined ? undefined : readExpression(regex);
+  if (expression && 'reason' in expression) assert.fail(expression.reason);
+  const { find, redact } = createRedactor(names, expression && { ...expression, tooSlow() {} });
+  return (text: string): string | undefined => {
+    const view = viewOf(toByteString(text));
+    const line = redact(view, { written: find(view.text), escaped: view.escaped.map((each) => find(each.text)) });
+    return line && textOf(line);
+  };
+}
+
+const HEAD = '2026-01-05T10:00:00.118Z\t8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa\tINFO\t';
+
+for (const [what, regex, text, redacted] of [
+  ['a word', 'secret', 'a secret and a secret', 'a [redacted] and a [redacted]'],
+  ['nothing', 'secret', 'nothing here', undefined],
+  ['what touches is one', String.raw`\d`, 'pin 1234 and 5', 'pin [redacted] and [redacted]'],
+  ['an empty match is none', 'x*', 'abc', undefined],
+  ['a named group alone', 'password=(?<it>[^&]+)', 'a&password=p w&b', 'a&password=[redacted]&b'],
+  ['a group without a name changes nothing', '(password|token)=[^&]+', 'token=x&b', '[redacted]&b'],
+  ['all, where the named group is not there', 'a(?<it>b)?c', 'ac abc', '[redacted] a[redacted]c'],
+  ['characters that are no bytes', 'J(ü|ö)rgen 🧀', 'von Jürgen 🧀.', 'von [redacted].'],
+  ['a text in JSON', 'secret', '{"a":"my secret","b":1}', '{"a":"my [redacted]","b":1}'],
+  ['a key in JSON', 'secret', '{"my secret":1}', '{"my [redacted]":1}'],
+  ['a number in JSON', '4111', '{"a":4111,"b":[14111]}', '{"a":"[redacted]","b":["[redacted]"]}'],
+  [
+    'beyond a text in JSON',
+    '"password":"[^"]*"',
+    '{"u":"x","password":"p","b":2}',
+    '{"u":"x","[redacted]":"[redacted]","b":2}',
+  ],
+  ['the group alone', '"password":"(?<it>[^"]*)"', '{"password":"p","b":2}', '{"password":"[redacted]","b":2}'],
+  ['brackets stay', '.+', '{"a":[true,null,{"b":""}]}', '{"[redacted]":["[redacted]","[redacted]",{"[redacted]":""}]}'],
+  [
+    'what an escape means',
+    'say "hi"',
+    String.raw`{"a":"they say \"hi\" \u00e9\/"}`,
+    String.raw`{"a":"they [redacted] \u00e9\/"}`,
+  ],
+  ['across a line end', 'one two', '{"a":"x one two\\ny"}', '{"a":"x [redacted]\\ny"}'],
+  ['a line end', String.raw`one\stwo`, String.raw`{"a":"x one\ntwo"}`, '{"a":"x [redacted]"}'],
+  ['no digits of an escape', String.raw`\d+`, String.raw`{"a":"\u00e9 7"}`, String.raw`{"a":"\u00e9 [redacted]"}`],
+  [
+    'a character that is written as an escape',
+    'café',
+    String.raw`{"a":"un caf\u00e9 noir"}`,
+    '{"a":"un [redacted] noir"}',
+  ],
+  ['a pair of escapes', '🧀', String.raw`{"a":"x\ud83e\uddc0y"}`, '{"a":"x[redacted]y"}'],
+  [
+    'across a text with escapes and its key',
+    'k":"a',
+    String.raw`{"k":"a\"b"}`,
+    String.raw`{"[redacted]":"[redacted]\"b"}`,
+  ],
+  ['JSON behind a head', 'secret', `${HEAD}{"a":"secret","b":"\\\\"}`, `${HEAD}{"a":"[redacted]","b":"\\\\"}`],
+  ['a head and JSON', 'INFO.*', `${HEAD}{"a":5}`, `${HEAD.replace('INFO\t', '[redacted]')}{"[redacted]":"[redacted]"}`],
+  ['what only looks like JSON', 'b', '{a "b}', '{a "[redacted]}'],
+  ['a JSON text alone', 'b', '"abc"', '"a[redacted]c"'],
+] as const) {
+  test(`${what}: ${regex} on ${text.slice(0, 60)}`, () => {
+    assert.equal(redactorOf(regex)(text), redacted);
+    if (redacted !== undefined) assert.equal(redactorOf(regex)(text), redacted, 'and a second time');
+  });
+}
+
+test('patterns look into JSON as expressions do', () => {
+  const redact = redactorOf(undefined, ['email', 'card', 'private-key']);
+  assert.equal(
+    redact(
+      String.raw`{"to":"\u003ca@b.example\u003e","card":4111111111111111,"k":"-----BEGIN PRIVATE KEY-----\nab\n-----END PRIVATE KEY-----\n"}`,
+    ),
+    String.raw`{"to":"\u003c[redacted]\u003e","card":"[redacted]","k":"[redacted]\n"}`,
+  );
+});
+
+const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' });
+const regexes = fc.constantFrom('[a-c]', '\\W', '.', '"[^"]*"', 'e', '\\d+', '[^\\x00-\\x7f]', ',', 'u0', '":');
+
+property(
+  'JSON stays JSON with the same shape, and nothing is left of what was found',
+  fc.tuple(json, regexes, fc.boolean()),
+  ([value, regex, escapes]) => {
+    const plain = JSON.stringify({ value });
+    const text = escapes
+      ? plain.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      : plain;
+    const redacted = redactorOf(regex)(text.toWellFormed());
+    if (redacted === undefined) return;
+    assert.equal(shapeOf(redacted), shapeOf(text));
+  },
+);
+
+/** Brackets, commas and colons: all that is neither a text nor a number nor a word. */
+function shapeOf(line: string): string {
+  JSON.parse(line);
+  return line.replaceAll(/"(?:[^"\\]|\\.)*"|[^[\]{},:\s]+/gs, '_');
+}
+
+const anyText = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.toWellFormed());
+
+property('a line in which nothing is found is left alone, whatever it is', anyText, (text) => {
+  assert.equal(redactorOf('no such text in it', ['jwt', 'private-key'])(text), undefined);
+});
+
+property(
+  'what a person does not see as secret is still there, and what is secret is not',
+  fc.tuple(anyText, anyText),
+  ([before, after]) => {
+    const text = `x${before} s3cr3t ${after}`;
+    const redacted = redactorOf('s3cr3t')(text) ?? '';
+    assert.ok(!redacted.includes('s3cr3t'));
+    assert.equal(redacted, text.replaceAll('s3cr3t', '[redacted]'));
+  },
+);
+
+test('characters of JSON that are written as escapes are seen as they are meant, but for ASCII', () => {
+  assert.equal(
+    withoutUnicodeEscapes(String.raw`{"a":"caf\u00e9 \\u00e9 \u0022"}`),
+    String.raw`{"a":"café \\u00e9 \u0022"}`,
+  );
+  assert.equal(withoutUnicodeEscapes(String.raw`caf\u00e9`), String.raw`caf\u00e9`);
+});
+
+test('bytes that are no ASCII are read and written as UTF-8', () => {
+  const line = Buffer.from('Grüße, geheim', 'utf8').toString('latin1') as ByteString;
+  const { redact, find } = createRedactor([], { regExp: /geheim/u, isPlain: true, tooSlow() {} });
+  const view = viewOf(line);
+  const redacted = redact(view, { written: find(view.text), escaped: [] }) ?? assert.fail();
+  assert.equal(Buffer.from(redacted, 'latin1').toString('utf8'), 'Grüße, [redacted]');
+});
