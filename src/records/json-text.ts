@@ -81,6 +81,10 @@ export function scanJson(text: string, from: number, end: number, before: ScanSt
   let { mode, frame, elementAt } = before;
   let at = from;
   while (at < end && mode !== 'broken') {
+    if (mode === 'string' || mode === 'key string') {
+      at = plainEnd(text, at);
+      if (at >= end) break;
+    }
     const code = text.charCodeAt(at);
     at += 1;
     if (mode === 'string' || mode === 'key string') {
@@ -123,6 +127,16 @@ export function scanJson(text: string, from: number, end: number, before: ScanSt
     } else mode = 'broken';
   }
   return { mode, frame, elementAt };
+}
+
+/** Bounded, as a caller may look at a stretch of a long string only. */
+const PLAIN = /[^"\\]{0,4096}/y;
+
+/** Behind what may stand in a string as it is. By the character, a body of 8 MiB took 80 ms of CPU instead of 2. */
+function plainEnd(text: string, at: number): number {
+  PLAIN.lastIndex = at;
+  PLAIN.test(text);
+  return PLAIN.lastIndex;
 }
 
 /** The characters that may follow a backslash: `"` `\` `/` b f n r t u. */

@@ -333,6 +333,19 @@ for (const [name, unit] of hostile) {
   });
 }
 
+test('long strings are looked at in stretches: an escape or an end at the edge of one is seen as any other', () => {
+  const edges = [4_095, 4_096, 4_097, 8_191, 8_192, 8_193, 65_535, 65_536, 65_537];
+  for (const length of edges) {
+    for (const end of ['', '"', '\\', '\n', '\\"', 'é"']) {
+      const record = { type: 'function', ['k'.repeat(length)]: 1, record: `${'x'.repeat(length)}${end}` };
+      const { records, lost } = readAll([` [${JSON.stringify(record)}, ${JSON.stringify(after)}]`]);
+      assert.deepEqual({ records, lost }, { records: [record, after], lost: 0 }, `${length} ${end}`);
+    }
+    const broken = `[{"type":"function","record":"${'x'.repeat(length)}\\q"},${JSON.stringify(after)}]`;
+    assert.deepEqual(readAll([broken]), { records: [after], lost: 1 }, `${length}`);
+  }
+});
+
 test('hands on a deeply nested record without recursion', () => {
   const depth = 9000;
   const deep = `{"time":"t","type":"function","record":${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}}`;

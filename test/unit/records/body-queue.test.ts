@@ -1,0 +1,88 @@
+// Bodies of real size, each in memory of its own, which is gone as soon as the body has been read: nothing may live on in it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createBodyQueue } from '../../../src/records/body-queue.ts';
+import type { LogRecord } from '../../../src/records/record.ts';
+
+/** As it comes from the listener: in memory of its own. */
+function received(text: string): Buffer {
+  const body = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  body.write(text);
+  return body;
+}
+
+function readAll(bodies: readonly Buffer[]): { records: LogRecord[]; lost: number; released: number } {
+  const queue = createBodyQueue();
+  const records: LogRecord[] = [];
+  let lost = 0;
+  let released = 0;
+  for (const body of bodies) queue.add(body, () => released++);
+  while (queue.waitingBodies() > 0) {
+    queue.read(
+      32,
+      (record) => records.push(record),
+      (_, count) => {
+        lost += count;
+      },
+    );
+  }
+  return { records, lost: lost + queue.giveUpHead(), released };
+}
+
+const line = (time: string, text: string) => JSON.stringify({ time, type: 'function', record: text });
+const words = (bytes: number) => 'every word of it "counts"\t\\ and é '.repeat(bytes / 30);
+
+for (const [what, cutAt] of [
+  ['at 256 KiB, in its text', 256 * 1024],
+  ['at its first byte', 1],
+  ['before its last byte', -1],
+] as const) {
+  test(`a record of 400 KB that the platform cut ${what} outlives the memory of both bodies`, () => {
+    const record = words(400_000);
+    const value = JSON.stringify(record);
+    const edge = cutAt < 0 ? value.length + cutAt : cutAt;
+    const piece = (text: string) => `{"time":"2026-01-05T10:30:00.910Z","type":"function","record":${text}}`;
+    const before = line('2026-01-05T10:30:00.900Z', 'before');
+    const after = line('2026-01-05T10:30:00.990Z', 'after');
+    const bodies = [
+      received(`[${before},${piece(value.slice(0, edge))}]`),
+      received(`[${piece(value.slice(edge))},${after}]`),
+    ];
+    const { records, lost, released } = readAll(bodies);
+    const lines = records.map((each) => Buffer.from(each.line, 'latin1').toString('utf8'));
+    assert.deepEqual(
+      lines.map((text) => text.length),
+      [6, record.length, 5],
+    );
+    assert.equal(lines[1], record);
+    assert.deepEqual([lost, released], [0, 2]);
+    assert.deepEqual(
+      bodies.map(({ length }) => length),
+      [0, 0],
+      'the memory of both is given back',
+    );
+  });
+}
+
+test('what is remembered of a body outlives its memory: lines, times and ids', () => {
+  const bodies = [1, 2].map((n) =>
+    received(
+      `[${line('2026-01-05T10:30:00.900Z', `${n} ${words(100_000)}`)},${JSON.stringify({
+        time: '2026-01-05T10:30:00.901Z',
+        type: 'platform.start',
+        record: { requestId: `r-${n}` },
+      })}]`,
+    ),
+  );
+  const { records } = readAll(bodies);
+  assert.deepEqual(
+    records.map(({ line: text, time, requestId }) => [text.length > 20, time?.ms, requestId]),
+    [
+      [true, Date.UTC(2026, 0, 5, 10, 30, 0, 900), undefined],
+      [true, Date.UTC(2026, 0, 5, 10, 30, 0, 901), 'r-1'],
+      [true, Date.UTC(2026, 0, 5, 10, 30, 0, 900), undefined],
+      [true, Date.UTC(2026, 0, 5, 10, 30, 0, 901), 'r-2'],
+    ],
+  );
+});
