@@ -35,6 +35,8 @@ export interface Fault {
   readonly loses?: 'refused' | 'poison' | 'all';
   /** Records that are no lines of the function's are lost, and told. */
   readonly unreadable?: boolean;
+  /** So many records come with it that the platform did not emit: where it begins with SHUTDOWN they may come too late. */
+  readonly records?: number;
   /** Lines may come twice. */
   readonly doubles?: boolean;
 }
@@ -146,6 +148,7 @@ const ofTheListener: readonly Fault[] = [
       );
       await emulator.deliver(bodies);
     },
+    records: 300,
   },
   {
     name: 'a body of nearly 8 MiB',
@@ -154,6 +157,7 @@ const ofTheListener: readonly Fault[] = [
       const record = { type: 'platform.extension', record: { text: 'x'.repeat(100_000) } };
       await emulator.deliver([JSON.stringify(Array.from({ length: 80 }, () => record))]);
     },
+    records: 80,
   },
   {
     name: 'a record in two bodies',
