@@ -63,7 +63,7 @@ test-receiver: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against Victori
 	$(NODE) scripts/receiver/run.ts
 
 test-faults: $(call EXECUTABLE,$(HOST_ARCH)) ## Faults x moments x strategies x APIs: FAULT_SEEDS=120 FAULT_FROM=1, or FAULT_MINUTES=60
-	$(NODE_TEST) --test-force-exit test/faults/faults.test.ts
+	$(NODE_TEST) test/faults/faults.test.ts
 
 soak: $(call EXECUTABLE,$(HOST_ARCH)) ## Mixed traffic, freezes and faults for MINUTES=10: nothing grows, nothing is lost
 	SOAK_MINUTES=$(or $(MINUTES),10) $(NODE_TEST) test/soak/soak.test.ts

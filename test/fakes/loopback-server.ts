@@ -59,6 +59,12 @@ export class LoopbackServer {
 
   /** Cuts every connection with a reset; new ones are welcome. */
   destroyConnections(): void {
-    for (const socket of this.#sockets.keys()) socket.resetAndDestroy();
+    for (const socket of this.#sockets.keys()) cutOff(socket);
   }
+}
+
+/** With a reset, but where our end is over already: the kernel's trick does not work there, and Node would keep the handle for ever. */
+export function cutOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -2,6 +2,7 @@
 // A mode holds for what connects or speaks from now on; open connections are cut when it changes.
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { cutOff } from '../../fakes/loopback-server.ts';
 
 export type WayMode =
   /** Every byte is passed on. */
@@ -32,7 +33,7 @@ export async function openWay(targetPort: () => number): Promise<Way> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) cutOff(socket);
   };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -76,7 +77,7 @@ function pass(client: Socket, port: number, maxBytes: number): void {
   client.on('data', (chunk) => {
     target.write(chunk.subarray(0, left));
     left -= chunk.length;
-    if (left <= 0) client.resetAndDestroy();
+    if (left <= 0) cutOff(client);
   });
   target.pipe(client);
 }
