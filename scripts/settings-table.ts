@@ -1,4 +1,4 @@
-// The README's table of settings, made from the one that the program reads (src/config/settings.ts). A test fails when the two
+// The README's tables of settings, made from the one that the program reads (src/config/settings.ts). A test fails when the two
 // differ. usage: node scripts/settings-table.ts, which writes the table into README.md
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,9 +17,27 @@ export function withSettingsTable(readme: string): string {
   return readme.slice(0, begin + BEGIN.length) + settingsTable() + readme.slice(end);
 }
 
-/** A table in Markdown, one row per setting. */
+/** Without these nothing is sent, to Grafana Cloud at least. */
+const NEEDED: readonly string[] = ['LOKI_PUSH_ENDPOINT', 'LOKI_USERNAME', 'LOKI_PASSWORD'];
+/** Their defaults do, until something is measured that says otherwise. What is in neither list is common. */
+const TUNING: readonly string[] = [
+  ...['LOKI_STRUCTURED_METADATA', 'LOKI_EXTENSION_API', 'LOKI_EXTENSION_PORT', 'LOKI_BATCH_MAX_BYTES'],
+  ...['LOKI_BATCH_MAX_WAIT_MS', 'LOKI_BUFFER_MAX_BYTES', 'LOKI_MAX_LINE_BYTES', 'LOKI_FLUSH_TIMEOUT_MS'],
+  ...['LOKI_PUSH_TIMEOUT_MS', 'LOKI_RETRY_MIN_BACKOFF_MS', 'LOKI_RETRY_MAX_BACKOFF_MS'],
+];
+
+/** Three tables in Markdown, one row per setting: what is needed, what is common, what is for tuning. */
 export function settingsTable(): string {
-  const rows = SETTINGS.map((setting) => [
+  const isCommon = ({ name }: Setting) => !NEEDED.includes(name) && !TUNING.includes(name);
+  return [
+    `### Needed\n\n${tableOf(SETTINGS.filter(({ name }) => NEEDED.includes(name)))}`,
+    `### Common\n\n${tableOf(SETTINGS.filter(isCommon))}`,
+    `### Tuning\n\n${tableOf(SETTINGS.filter(({ name }) => TUNING.includes(name)))}`,
+  ].join('\n');
+}
+
+function tableOf(settings: readonly Setting[]): string {
+  const rows = settings.map((setting) => [
     `\`${setting.name}\``,
     defaultOf(setting),
     valuesOf(setting),

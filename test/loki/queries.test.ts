@@ -1,5 +1,5 @@
-// Runs every query of the README as it stands there against a real Loki, with traffic through the built extension, and
-// requires the answer that the README promises. Only the function's name is put in.
+// Runs every query of docs/queries.md as it stands there against a real Loki, with traffic through the built extension, and
+// requires the answer that the page promises. Only the function's name is put in.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { type LokiQuery, lokiQuery, type Sample, type StoredEntry } from '../../
 import { anyLoki } from './support/loki.ts';
 import { FAILED_REQUEST, runStory, STORY } from './support/traffic.ts';
 
-const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+const page = readFileSync(path.join(import.meta.dirname, '../../docs/queries.md'), 'utf8');
 
-/** What each query must find, in the README's order. */
+/** What each query must find, in the page's order. */
 const proofs: readonly Proof[] = [
   entriesProof('everything of one request', (entries) => {
     assert.ok(entries.every(({ metadata }) => metadata['request_id'] === FAILED_REQUEST));
@@ -40,9 +40,9 @@ const proofs: readonly Proof[] = [
   }),
 ];
 
-test('every query of the README finds what the README says', async (t) => {
-  const queries = [...readme.matchAll(/^```logql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
-  assert.equal(queries.length, proofs.length, 'each query of the README needs a proof here');
+test('every query of docs/queries.md finds what the page says', async (t) => {
+  const queries = [...page.matchAll(/^```logql\n(.*?)\n```$/gms)].map((match) => match[1] ?? '');
+  assert.equal(queries.length, proofs.length, 'each query of the page needs a proof here');
   const loki = await anyLoki(t);
   const { functionName } = await runStory(t, loki);
   const asked = lokiQuery(loki.url);

@@ -20,12 +20,13 @@ test('the table of settings in the README is the one that the program reads', ()
   assert.equal(readme, withSettingsTable(readme), hint);
 });
 
-test('the table of settings has a row for each setting, with its name, default and meaning', () => {
-  const rows = settingsTable().trimEnd().split('\n').slice(2);
+test('the tables of settings have a row for each setting, with its name, default and meaning, in three groups', () => {
+  const text = settingsTable();
+  assert.deepEqual(text.match(/^### \w+/gm), ['### Needed', '### Common', '### Tuning']);
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'));
   assert.equal(rows.length, SETTINGS.length);
-  for (const [index, { name, default: fallback, meaning }] of SETTINGS.entries()) {
-    const row = rows[index] ?? '';
-    assert.ok(row.startsWith(`| \`${name}\` |`), row);
+  for (const { name, default: fallback, meaning } of SETTINGS) {
+    const row = rows.find((line) => line.startsWith(`| \`${name}\` |`)) ?? assert.fail(name);
     assert.ok(row.includes(fallback) && row.includes(meaning), row);
     assert.equal(row.replaceAll('\\|', '').split('|').length, 6, row);
   }
