@@ -1,6 +1,7 @@
 // A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the service is in it: of that the
 // type of the error is told.
 import { tellWay } from './diagnosis-way.ts';
+import { DIAGNOSES } from './remedies.ts';
 import type { SecretSymptom, Target, Told } from './symptoms.ts';
 
 const SHOWN_KEYS = 10;
@@ -36,24 +37,38 @@ export function tellSecret({ trouble, reference, variables }: SecretSymptom, { o
       ];
     case 'slow':
       return ['secret_slow', `${what} is not there yet: the service has not answered`];
-    case 'unreachable': {
-      const { host, hostname, port, protocol } = new URL(trouble.url);
-      const secure = protocol === 'https:';
-      const service: Target = {
-        name: 'the service that holds it',
-        ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure, isOwn: false },
-        ...{ credentials: 'other', outside },
-      };
-      const [id, sentence, remedy] = tellWay(trouble.way, service);
-      // Of a proxy it is known what to do; of the rest it is the way out of the VPC as a rule.
-      return [
-        'secret_unreachable',
-        `${what} cannot be had: ${sentence}`,
-        trouble.way.proxy === undefined && !id.startsWith('proxy') ? undefined : remedy,
-      ];
-    }
+    case 'unreachable':
+      return tellUnreachable(what, trouble, outside);
   }
 }
+
+function tellUnreachable(
+  what: string,
+  { url, way }: Extract<SecretSymptom['trouble'], { kind: 'unreachable' }>,
+  outside: Target['outside'],
+): Told {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    return ['secret_unreachable', `${what} cannot be asked for: the address of the service is no URL`, ENDPOINT_URL];
+  }
+  const { host, hostname, port, protocol } = parsed;
+  const secure = protocol === 'https:';
+  const [id, sentence, remedy] = tellWay(way, {
+    name: 'the service that holds it',
+    ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure, isOwn: false },
+    ...{ credentials: 'other', outside },
+  });
+  // Of a proxy and of a certificate it is known what to do; of the rest it is the way out of the VPC as a rule.
+  const isKnown = way.proxy !== undefined || /^(?:proxy|tls)_/.test(id);
+  return [
+    'secret_unreachable',
+    `${what} cannot be had: ${sentence}`,
+    isKnown ? (remedy ?? DIAGNOSES[id][1]) : undefined,
+  ];
+}
+
+const ENDPOINT_URL =
+  'correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL_SSM: http(s)://host:port';
 
 function keysOf({ key, keys }: { readonly key: string | undefined; readonly keys: readonly string[] }): string {
   const has = keys.length === 0 ? 'that is empty or cannot be read' : `with the keys ${shown(keys)}`;

@@ -71,7 +71,7 @@ export interface ByReference {
   readonly route?: RouteSettings;
   /** Where the SDKs find credentials and services. */
   readonly env: Environment;
-  /** Reads the settings again. @param values by the text of their reference */
+  /** Reads the settings again; the problems are those that are new. @param values by the text of their reference */
   readonly resolve: (values: ReadonlyMap<string, string>) => ConfigResult;
 }
 
@@ -132,7 +132,7 @@ function parse(env: Environment, values: ReadonlyMap<string, string> | undefined
         variables: [...variables.values()],
         ...(route && { route: routeBefore(route) }),
         env,
-        resolve: (fetched: ReadonlyMap<string, string>) => parse(env, fetched),
+        resolve: (fetched: ReadonlyMap<string, string>) => newsOf(parse(env, fetched), problems),
       },
     }),
     ...(route && !isYetToCome && { route }),
@@ -166,6 +166,12 @@ function parse(env: Environment, values: ReadonlyMap<string, string> | undefined
     initializationType: trimmed(env['AWS_LAMBDA_INITIALIZATION_TYPE']),
   };
   return { config, problems };
+}
+
+/** Without the problems that are known already. */
+function newsOf({ config, problems }: ConfigResult, known: readonly ConfigProblem[]): ConfigResult {
+  const isKnown = ({ message }: ConfigProblem) => known.some((problem) => problem.message === message);
+  return { config, problems: problems.filter((problem) => !isKnown(problem)) };
 }
 
 /** A user that is a number, as at Grafana Cloud, is told at the start; any other may be meant to be secret. */

@@ -9,6 +9,7 @@ import { createDeferredClient, type SecretSource } from '../loki/deferred-client
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import type { Mask } from '../mask.ts';
 import { openRoute, type Route } from '../net/route.ts';
+import { whoOf } from '../target.ts';
 import type { Clock } from '../time.ts';
 
 export interface ClientParts {
@@ -50,6 +51,9 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
     for (const { level, variable, message } of problems) note(variable, message.slice(variable.length + 1), level);
     if (!endpoint) return undefined;
     aimed(endpoint);
+    const { authorization, tenantId } = endpoint;
+    if (log.isOn('info'))
+      log.write('info', 'secrets fetched', { count: values.size, as: whoOf(authorization, tenantId) });
     return openPlain(parts, endpoint, routeOf(config.route, note));
   }
 
@@ -72,7 +76,6 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
     reference: references[0]?.text ?? '',
     variables: variablesOf(references[0]?.text ?? ''),
   };
-  if (log.isOn('debug')) log.write('debug', 'secrets by reference', { count: references.length });
   return createDeferredClient({ source, open, slow, clock });
 }
 

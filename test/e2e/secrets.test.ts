@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { type FakeAws, type FakeAwsOptions, startFakeAws } from '../fakes/aws-services.ts';
+import { createCertificate } from '../fakes/certificate.ts';
 import { type Bench, type BenchOptions, createBench } from '../fakes/extension.ts';
 import { startHttpProxy } from '../fakes/http-proxy.ts';
 import { examplesOf, policiesOf } from './support/examples.ts';
 import { assertUnharmed, ownMessages } from './support/expect.ts';
+import { startTls } from './support/tls.ts';
 
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG', sessionToken: 'IQoJb3Jp/+=' };
@@ -18,16 +20,16 @@ const CREDENTIALS = {
 };
 
 interface SecretsBench extends Bench {
-  readonly aws: FakeAws;
+  readonly aws: FakeAws & { readonly url: string };
 }
 
 async function createSecretsBench(
   t: TestContext,
   values: FakeAwsOptions['values'],
   environment: Readonly<Record<string, string>>,
-  options: BenchOptions = {},
+  options: BenchOptions & { readonly delayMs?: number } = {},
 ): Promise<SecretsBench> {
-  const aws = await startFakeAws({ ...KEYS, values });
+  const aws = await startFakeAws({ ...KEYS, values }, options.delayMs);
   t.after(() => aws.close());
   const backoff = { LOKI_RETRY_MIN_BACKOFF_MS: '5', LOKI_RETRY_MAX_BACKOFF_MS: '20' };
   const variables = { ...CREDENTIALS, AWS_ENDPOINT_URL: aws.url, ...backoff, ...environment };
@@ -149,6 +151,56 @@ suite('secrets by reference', { concurrency: 2 }, () => {
     await emulator.shutdown();
     assert.deepEqual([...loki.lines('function')].sort(), ['again', 'hello']);
     assert.equal(aws.asked.length, 1);
+  });
+
+  test('a service that is slow, invocations that are short, and freezes between: all arrives', async (t) => {
+    const { loki, emulator } = await createSecretsBench(
+      t,
+      { [SECRET]: 'token' },
+      { LOKI_BEARER_TOKEN: SECRET },
+      { freeze: true, delayMs: 900 },
+    );
+    await emulator.start();
+    for (let count = 0; count < 12; count++) await emulator.invoke({ lines: [`line ${count}`], durationMs: 100 });
+    await emulator.shutdown();
+    assertUnharmed(emulator);
+    for (let count = 0; count < 12; count++)
+      assert.ok(loki.lines('function').includes(`line ${count}`), `line ${count}`);
+  });
+
+  test('AWS and Loki behind a proxy that alone knows their names, over TLS with an authority of its own', async (t) => {
+    const authority = createCertificate({ name: 'Authority of the test' });
+    const names = ['secretsmanager.eu-central-1.amazonaws.com', 'loki.internal'];
+    const { cert, key } = createCertificate({ name: 'Inspecting proxy', hosts: names, issuer: authority });
+    const ports: Record<string, number> = {};
+    const proxy = await startHttpProxy({ credentials: 'user:p@ss', hosts: ports });
+    t.after(() => proxy.close());
+    const { aws, loki, emulator } = await createSecretsBench(
+      t,
+      { [SECRET]: 'token-7471' },
+      {
+        AWS_ENDPOINT_URL: '',
+        LOKI_BEARER_TOKEN: SECRET,
+        LOKI_TLS_CA: authority.cert,
+        HTTPS_PROXY: `http://user:p%40ss@127.0.0.1:${proxy.port}`,
+      },
+      { endpoint: () => 'https://loki.internal', loki: { auth: { bearerToken: 'token-7471' } } },
+    );
+    ports[String(names[0])] = await startTls(t, Number(new URL(aws.url).port), { cert, key });
+    ports['loki.internal'] = await startTls(t, Number(new URL(loki.url).port), { cert, key });
+    await emulator.start();
+    await emulator.invoke({ lines: ['hello'], durationMs: 300 });
+    await emulator.shutdown();
+    assertUnharmed(emulator);
+    assert.deepEqual(loki.lines('function'), ['hello'], emulator.output);
+    assert.deepEqual(ownMessages(emulator), []);
+    assert.deepEqual(
+      [...new Set(proxy.asked)].sort(),
+      names
+        .sort()
+        .map((name) => `CONNECT ${name}:443 HTTP/1.1`)
+        .sort(),
+    );
   });
 
   const page = readFileSync(path.join(import.meta.dirname, '../../docs/secrets.md'), 'utf8');

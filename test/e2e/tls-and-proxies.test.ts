@@ -1,39 +1,20 @@
 // The examples of docs/tls-and-proxies.md on the built executable, and what a proxy that fails costs the function.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import { createCertificate } from '../fakes/certificate.ts';
 import { type BenchOptions, createBench } from '../fakes/extension.ts';
 import { type HttpProxyOptions, startHttpProxy } from '../fakes/http-proxy.ts';
 import { examplesOf } from './support/examples.ts';
 import { assertUnharmed, ownMessages } from './support/expect.ts';
+import { startTls } from './support/tls.ts';
 
 const authority = createCertificate({ name: 'Authority of the test' });
 const own = createCertificate({ name: 'orders-api', hosts: ['orders-api'], issuer: authority });
 const page = readFileSync(path.join(import.meta.dirname, '../../docs/tls-and-proxies.md'), 'utf8');
-
-/** TLS before a Loki. @returns its port */
-async function startTls(t: TestContext, lokiPort: number, options: TlsOptions): Promise<number> {
-  const server = createTlsServer(options, (client) => {
-    const loki = connect(lokiPort, '127.0.0.1');
-    client.pipe(loki).pipe(client);
-    client.on('error', () => loki.destroy());
-    loki.on('error', () => client.destroy());
-    t.after(() => {
-      client.destroy();
-      loki.destroy();
-    });
-  });
-  server.on('tlsClientError', () => {});
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  t.after(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
 
 /** The variables of an example, with the files, names and proxies of this test. */
 async function fitTo(

@@ -80,9 +80,10 @@ export function createFakeAws(options: FakeAwsOptions): FakeAws {
   };
 }
 
-/** The same behind a socket of the loopback. */
+/** The same behind a socket of the loopback. @param delayMs how long it takes for each answer */
 export async function startFakeAws(
   options: FakeAwsOptions,
+  delayMs = 0,
 ): Promise<FakeAws & { url: string; close(): Promise<void> }> {
   const aws = createFakeAws(options);
   const server = createServer(async (request, response) => {
@@ -94,7 +95,8 @@ export async function startFakeAws(
       headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
       body: Buffer.concat(pieces).toString(),
     });
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
+    const answer = () => response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
+    setTimeout(answer, delayMs);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

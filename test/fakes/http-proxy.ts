@@ -8,6 +8,8 @@ export interface HttpProxyOptions {
   readonly credentials?: string;
   /** What is written for an answer to every request, whole; `silent`: nothing ever, `close`: the connection is closed. */
   readonly answer?: string | 'silent' | 'close';
+  /** Names that only the proxy knows, and the port of this machine on which they are served. */
+  readonly hosts?: Readonly<Record<string, number>>;
   /** Makes it a proxy that is itself spoken to over TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
@@ -64,7 +66,12 @@ export async function startHttpProxy(options: HttpProxyOptions = {}): Promise<Ht
   function pass(client: Socket, head: string, rest: string): void {
     const [, method = '', target = ''] = /^(\S+) (\S+) /.exec(head) ?? [];
     const url = new URL(method === 'CONNECT' ? `tcp://${target}` : target);
-    const server = keep(connect(Number(url.port) || 80, url.hostname.replace(/^\[|\]$/g, '')));
+    const known = options.hosts?.[url.hostname];
+    const server = keep(
+      known === undefined
+        ? connect(Number(url.port) || 80, url.hostname.replace(/^\[|\]$/g, ''))
+        : connect(known, '127.0.0.1'),
+    );
     server.on('connect', () => {
       passed++;
       if (method === 'CONNECT') client.write('HTTP/1.1 200 Connection established\r\n\r\n');

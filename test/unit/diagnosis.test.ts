@@ -145,6 +145,18 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     'secret_unreachable',
     /proxy\.corp:3128 wants/,
   ],
+  [
+    'an address that is none',
+    unready({ kind: 'unreachable', url: 'localhost:4566/', way: { kind: 'unreachable', phase: 'closed', detail: '' } }),
+    'secret_unreachable',
+    /the address of the service is no URL$/,
+  ],
+  [
+    'a firewall that reads along',
+    onTheWay('tls', 'SELF_SIGNED_CERT_IN_CHAIN'),
+    'secret_unreachable',
+    /TLS with secrets/,
+  ],
   ['settings of no use', { kind: 'unready' }, 'setting_unusable', /of no use/],
   [
     'a flush that waits for a proxy',

@@ -184,6 +184,14 @@ test('a clock that is wrong just after a thaw: it is asked again with the time o
   }
 });
 
+test('an address of the service that is no URL is a trouble like any other', async () => {
+  for (const url of ['nonsense', 'x y', 'http://']) {
+    const send = sendTo(createFakeAws({ ...KEYS, values: {} }));
+    const store = createSecretStore([reference(SECRET)], { ...ENV, AWS_ENDPOINT_URL: url }, send, new FakeClock());
+    assert.equal(troubleOf(await store.get())?.kind, 'unreachable', url);
+  }
+});
+
 test('where the environment holds no keys the credentials endpoint is asked, and again before they expire', async () => {
   const clock = new FakeClock();
   const aws = createFakeAws({ ...KEYS, now: clock.now, sessionToken: 't', values: { [SECRET]: 'x' } });
