@@ -70,15 +70,15 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
   let history = EMPTY_HISTORY;
   let deliverer: Deliverer | undefined;
   for (;;) {
-    await tolerate(parts, () => deliverer?.suspend());
+    attempt(parts, () => deliverer?.suspend());
     const event = await end.orSooner(insistOnNextEvent(parts));
     const stretch = parts.pace.begin();
     const begun = [
       await tolerate(parts, async () => {
         deliverer = await parts.deliverer();
       }),
-      await tolerate(parts, () => deliverer?.begin()),
-      await tolerate(parts, () => deliverer?.resume()),
+      attempt(parts, () => deliverer?.begin()),
+      attempt(parts, () => deliverer?.resume()),
     ];
     if (event.kind === 'shutdown') {
       parts.log.close();
@@ -125,21 +125,32 @@ async function shutDown(
   const remainingMs = Math.max(0, deadlineMs - clock.now());
   const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, remainingMs / 3);
   const endMs = () => deadlineMs - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), remainingMs / 2);
-  await tolerate(parts, () => deliverer.sendNow());
+  attempt(parts, () => deliverer.sendNow());
   stretch.end();
   await tolerate(parts, () => settledBy(clock, deliverer.invocations.lastReport(), lateUntilMs));
-  await tolerate(parts, () => deliverer.reportLosses());
+  attempt(parts, () => deliverer.reportLosses());
   await tolerate(parts, () => deliverer.drain(endMs()));
   // What was lost in these pushes is told with some more, if there is time.
   if (clock.now() < endMs()) {
-    await tolerate(parts, () => deliverer.reportLosses());
+    attempt(parts, () => deliverer.reportLosses());
     await tolerate(parts, () => deliverer.drain(endMs()));
   }
-  await tolerate(parts, () => deliverer.abandon());
+  attempt(parts, () => deliverer.abandon());
 }
 
 /** Runs one step; a bug in it is reported and does not keep the next one from running. @returns whether it went well */
-async function tolerate({ log }: LifecycleParts, step: () => unknown): Promise<boolean> {
+function attempt({ log }: LifecycleParts, step: () => void): boolean {
+  try {
+    step();
+    return true;
+  } catch (error) {
+    log.tellSymptom({ kind: 'internal_error', error });
+    return false;
+  }
+}
+
+/** The same for a step that takes its time. */
+async function tolerate({ log }: LifecycleParts, step: () => Promise<unknown>): Promise<boolean> {
   try {
     await step();
     return true;
