@@ -17,7 +17,7 @@ import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import type { Target } from './symptoms.ts';
-import { type Clock, type EpochMs, settledBy } from './time.ts';
+import type { Clock, EpochMs } from './time.ts';
 
 export interface PipelineParts {
   readonly config: Config;
@@ -264,7 +264,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const startMs = clock.now();
       await readWaiting(untilMs);
       await watch(delivery.flush(untilMs), untilMs);
-      await settledBy(clock, summaries.sent(), untilMs);
+      await summaries.sentBy(untilMs);
       held.timesHeld++;
       held.heldMs += clock.now() - startMs;
     },
@@ -274,7 +274,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (lost > 0) lose('unreadable_record', lost);
       await watch(delivery.drain(untilMs), untilMs);
       if (teller.isWell()) losses.tellLokiLast();
-      await settledBy(clock, summaries.sent(), untilMs);
+      await summaries.sentBy(untilMs);
     },
     abandon() {
       const unread = bodies.clear() + (filters?.clear() ?? 0);

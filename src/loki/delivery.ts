@@ -85,13 +85,17 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function pump(): void {
     timer?.cancel();
     timer = undefined;
+    if (backlog.heldEntries() === 0) {
+      waiting?.();
+      return;
+    }
     const nowMs = clock.now();
     try {
       if (breaker.waitMs(nowMs) === 0) sendReady(nowMs);
     } catch (error) {
       judge.stumbled(error);
     }
-    if (waiting && (backlog.heldEntries() === 0 || isInVain(nowMs))) waiting();
+    if (waiting && isInVain(nowMs)) waiting();
     const wakeInMs = nextMomentMs(nowMs, breaker.waitMs(nowMs));
     if (wakeInMs !== undefined) timer = clock.after(Math.max(1, wakeInMs), pump);
   }

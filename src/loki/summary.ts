@@ -1,14 +1,14 @@
 // Sends a summary line of our own to Loki, past the backlog: it must neither push out nor hold up what it is about, and a summary that is
 // lost is no loss.
-import type { Clock } from '../time.ts';
+import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import { createBatchBuilder, type Entry } from './batch.ts';
 import type { PushClient } from './push-client.ts';
 
 export interface SummarySender {
   /** @returns whether Loki took it; the caller need not wait for that */
   send(entry: Entry): Promise<boolean>;
-  /** Resolves when nothing is under way. */
-  sent(): Promise<unknown>;
+  /** Resolves when nothing is under way, or at `untilMs`. */
+  sentBy(untilMs: EpochMs): Promise<void>;
 }
 
 const MAX_BYTES = 65_536;
@@ -17,7 +17,7 @@ const NANOS = 999_999;
 
 /** @param labels of the stream of extensions */
 export function createSummarySender(client: Pick<PushClient, 'push'>, labels: string, clock: Clock): SummarySender {
-  let last: Promise<unknown> = Promise.resolve();
+  let underWay: Promise<boolean> | undefined;
 
   async function push(entry: Entry): Promise<boolean> {
     const nowMs = clock.now();
@@ -30,9 +30,14 @@ export function createSummarySender(client: Pick<PushClient, 'push'>, labels: st
   return {
     send(entry) {
       const sending = push(entry).catch(() => false);
-      last = sending;
+      underWay = sending;
+      void sending.then(() => {
+        if (underWay === sending) underWay = undefined;
+      });
       return sending;
     },
-    sent: () => last,
+    async sentBy(untilMs) {
+      if (underWay) await settledBy(clock, underWay, untilMs);
+    },
   };
 }
