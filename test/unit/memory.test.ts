@@ -33,14 +33,14 @@ function setUp() {
   };
 }
 
-test('collects once for each 1.25 MB by which the heap has grown', () => {
+test('collects once for each 2 MB by which the heap has grown', () => {
   const { tidier, heap, awake } = setUp();
   for (let invocation = 0; invocation <= 100; invocation++) {
     awake();
     heap.usedBytes += MB / 10;
     tidier.idle();
   }
-  assert.equal(heap.collections, 7);
+  assert.equal(heap.collections, 4);
 });
 
 test('never collects a heap that does not grow', () => {
@@ -56,14 +56,14 @@ test('measures from what V8 has left when it has collected by itself', () => {
   const { tidier, heap, awake } = setUp();
   awake();
   tidier.idle();
-  for (const usedMb of [6.2, 3, 4.2]) {
+  for (const usedMb of [6.9, 3, 4.9]) {
     heap.usedBytes = usedMb * MB;
     awake();
     tidier.idle();
   }
   awake();
   assert.equal(heap.collections, 0);
-  heap.usedBytes = 4.3 * MB;
+  heap.usedBytes = 5.1 * MB;
   tidier.idle();
   awake();
   assert.equal(heap.collections, 1);
