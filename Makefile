@@ -90,12 +90,19 @@ check-size: ## Hold executable and layer to their bounds; both architectures, or
 	@$(MAKE) --no-print-directory $(if $(filter file,$(origin ARCH)),zip,zip ARCH=$(ARCH))
 	$(NODE) scripts/build/check-size.ts $(if $(filter file,$(origin ARCH)),$(ARCHES),$(ARCH))
 
+publish: export REGION := $(REGION)
+publish: export ARCH := $(ARCH)
+publish: export LAYER_NAME := $(LAYER_NAME)
+publish: export PUBLIC := $(PUBLIC)
+publish: export ORGANIZATION := $(ORGANIZATION)
+publish: export YES := $(YES)
+publish: export DRY_RUN := $(DRY_RUN)
 publish: $(INSTALLED) ## Publish the layer: REGION=a,b [ARCH=] [LAYER_NAME=] [PUBLIC=1 | ORGANIZATION=o-...] [YES=1] [DRY_RUN=1]
+	@$(NODE) scripts/publish/main.ts --variables-only
 ifeq ($(filter-out 0 false no,$(DRY_RUN)),)
 	@$(MAKE) --no-print-directory $(call LAYER,$(ARCH))
 endif
-	@ARCH='$(ARCH)' REGION='$(REGION)' LAYER_NAME='$(LAYER_NAME)' PUBLIC='$(PUBLIC)' ORGANIZATION='$(ORGANIZATION)' \
-		YES='$(YES)' DRY_RUN='$(DRY_RUN)' $(NODE) scripts/publish/main.ts
+	@$(NODE) scripts/publish/main.ts
 
 start-pages: $(INSTALLED) ## Take anew which pages a start touches, after a change of Node.js (needs root, Linux)
 	$(NODE) scripts/build/take-start-pages.ts $(if $(filter file,$(origin ARCH)),$(ARCHES),$(ARCH))

@@ -2,6 +2,7 @@
 // for. All is checked before anything is published; a region that fails stops no other; a table says at the end what there is.
 // https://docs.aws.amazon.com/cli/latest/reference/lambda/publish-layer-version.html
 // usage: REGION=eu-central-1,us-east-1 [ARCH=] [LAYER_NAME=] [PUBLIC=1 | ORGANIZATION=o-...] [YES=1] [DRY_RUN=1] node main.ts
+// --variables-only looks at these alone: for whoever is about to build a layer first.
 // exit: 0 all done, 1 a region failed, 2 nothing was published
 
 import { readFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { version, description } = JSON.parse(readFileSync(path.join(root, 'packag
 async function main(): Promise<number> {
   const reading = readRequest(process.env);
   if (!reading.ok) return refuse(reading.problems);
+  if (process.argv.includes('--variables-only')) return 0;
   const { request } = reading;
   if (request.dryRun) return dryRun(request);
   const problems = problemsOf(request);

@@ -2,9 +2,10 @@
 // template that has them.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { root } from '../../scripts/build/toolchain.ts';
 import { examples, notRun, pythonTool, run, scratch } from './tools.ts';
 
 const linter = pythonTool('cfn-lint');
@@ -27,6 +28,18 @@ for (const name of ['publish-policy.json', 'no-cloudwatch-policy.json']) {
     assert.equal(status, 0, stdout + stderr);
   });
 }
+
+test('the quick start of the README is a template without faults', (t) => {
+  if (!linter.ok) return notRun(t, linter.reason);
+  const snippet = readFileSync(path.join(root, 'README.md'), 'utf8').match(/```yaml\n(Resources:.*?)```/s)?.[1];
+  assert.ok(snippet);
+  const folder = scratch(t);
+  mkdirSync(path.join(folder, 'src'));
+  const file = path.join(folder, 'template.yaml');
+  writeFileSync(file, `Transform: AWS::Serverless-2016-10-31\n${snippet}`);
+  const { status, stdout, stderr } = run([linter.path, ...regions, '--', file]);
+  assert.equal(status, 0, stdout + stderr);
+});
 
 test('the linter finds a wrong runtime, and an action that there is not', (t) => {
   if (!linter.ok) return notRun(t, linter.reason);

@@ -60,6 +60,14 @@ test('the index names every page of docs/', () => {
   assert.deepEqual(linked.toSorted(), there.toSorted());
 });
 
+test('every picture is shown by a page', () => {
+  const shown = new Set(
+    pages.flatMap((page) => [...read(page).matchAll(/\]\(\S*?([\w-]+\.svg)\)/g)].map(([, file]) => file)),
+  );
+  const there = globSync('images/*.svg', { cwd: path.join(root, 'docs') }).map((file) => path.basename(file));
+  assert.deepEqual([...shown].toSorted(), there.toSorted());
+});
+
 test('the index of the recipes names every folder', () => {
   const linked = [...read('examples/README.md').matchAll(/\]\((\w+)[/)]/g)].map(([, folder]) => folder);
   const there = globSync('*/', { cwd: path.join(root, 'examples') }).map((folder) => path.basename(folder));

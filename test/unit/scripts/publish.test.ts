@@ -173,6 +173,16 @@ test('says what is missing when REGION is not set', (t) => {
   assertRefused(publish(t, {}), /REGION is missing\. For example: make publish REGION=eu-central-1,us-east-1/);
 });
 
+test('make publish looks at its variables before it builds anything', () => {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  const options = { cwd: root, encoding: 'utf8', env } as const;
+  const { status, stdout, stderr } = spawnSync('make', ['publish', 'REGION=', 'ORGANIZATION=acme'], options);
+  assert.equal(status, 2);
+  assert.match(stderr, /REGION is missing/);
+  assert.match(stderr, /ORGANIZATION must be the id of an organisation, .* not acme/);
+  assert.ok(!stdout.includes('sea.ts'), stdout);
+});
+
 test('says what is missing when the AWS CLI is not there', (t) => {
   assertRefused(publish(t, { REGION: 'eu-central-1', PATH: '/nowhere' }), /the AWS CLI \(aws\) is not on the PATH/);
 });
