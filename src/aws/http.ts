@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import { ConnectError, createConnector, throughProxy, type Way } from '../net/connect.ts';
 import type { OnTheWay } from '../symptoms.ts';
-import type { Clock } from '../time.ts';
+import type { Clock, EpochMs, Timer } from '../time.ts';
 import { type HttpAnswer, type HttpRequest, type SendHttp, UnreachableError } from './fetch-secret.ts';
 
 export interface Sender {
@@ -68,19 +68,25 @@ function sendOnce(
     },
   });
   let sent = false;
+  let timer: Timer | undefined;
+  let endMs: EpochMs = Number.POSITIVE_INFINITY;
   let status = 0;
   let text = '';
   let dateMs: number | undefined;
 
+  /** A limit that ends earlier stays in force: freezes that follow each other do not make it longer. */
   function limit(limitMs: number): void {
-    timer.cancel();
+    const newEndMs = clock.now() + limitMs;
+    if (newEndMs >= endMs) return;
+    endMs = newEndMs;
+    timer?.cancel();
     timer = clock.after(limitMs, () => {
       fail(sent ? unanswered(`no answer within ${limitMs} ms`) : toWay(connecting.trouble(limitMs)));
     });
   }
 
   function end(): void {
-    timer.cancel();
+    timer?.cancel();
     underWay.delete(limit);
     connecting.cancel();
     client.destroy().catch(() => {});
@@ -91,7 +97,6 @@ function sendOnce(
     end();
   }
 
-  let timer = clock.after(LIMIT_MS, () => {});
   limit(LIMIT_MS);
   underWay.add(limit);
   const { path, headers: proxyHeaders } = throughProxy(target, way);

@@ -31,11 +31,13 @@ const DISTRUST_AGAIN_MS = 60_000;
 /** Credentials are used up to this long before they expire. */
 const EXPIRY_MARGIN_MS = 60_000;
 
+/** @param random evenly drawn from 0 to 1 */
 export function createSecretStore(
   references: readonly Reference[],
   env: AwsEnvironment,
   send: SendHttp,
   clock: Clock,
+  random: () => number,
 ): SecretStore {
   const distinct = [...new Map(references.map((reference) => [reference.text, reference])).values()];
   let kept: Secrets | undefined;
@@ -91,7 +93,8 @@ export function createSecretStore(
       kept = fetched;
       return fetched;
     }
-    nextFetchMs = nowMs + pauseMs;
+    // Sandboxes that were limited together do not come back together.
+    nextFetchMs = nowMs + pauseMs * (1 + random()) * 0.5;
     pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
     // What was good until now is better than nothing, unless Loki has said that it is not.
     if (kept === undefined || !isGood(kept) || distrusted) kept = fetched;

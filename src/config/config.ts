@@ -174,6 +174,8 @@ function newsOf({ config, problems }: ConfigResult, known: readonly ConfigProble
   return { config, problems: problems.filter((problem) => !isKnown(problem)) };
 }
 
+const ARNS = /\barn:[\w-]+:(?:secretsmanager|ssm):[^,"}\s]+/g;
+
 /** A user that is a number, as at Grafana Cloud, is told at the start; any other may be meant to be secret. */
 function readSecrets(reader: SettingReader, route: RouteSettings | undefined): readonly string[] {
   const user = reader.text('LOKI_USERNAME');
@@ -182,8 +184,8 @@ function readSecrets(reader: SettingReader, route: RouteSettings | undefined): r
     'secret' in setting && name !== 'LOKI_PROXY_URL' ? [reader.text(name)] : [],
   );
   return [
-    // The path of a key is no secret.
-    ...typed.filter((text) => text !== undefined && !isPath(text)),
+    // Neither the path of a key is secret, nor where a secret is.
+    ...typed.filter((text) => text !== undefined && !isPath(text)).map((text) => text?.replaceAll(ARNS, '')),
     ...proxies.filter((url) => url?.includes('@')),
     ...(user === undefined || /^\d+$/.test(user) ? [] : [user]),
   ].filter((text) => text !== undefined);

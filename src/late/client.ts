@@ -9,6 +9,7 @@ import { createDeferredClient, type SecretSource } from '../loki/deferred-client
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import type { Mask } from '../mask.ts';
 import { openRoute, type Route } from '../net/route.ts';
+import { createRandom } from '../random.ts';
 import { whoOf } from '../target.ts';
 import type { Clock } from '../time.ts';
 
@@ -41,7 +42,7 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
   const { references, variables, env, resolve } = byReference;
   const route = routeOf(byReference.route, note);
   const sender = createSender(route.toAws, clock);
-  const store = createSecretStore(references, env, sender.send, clock);
+  const store = createSecretStore(references, env, sender.send, clock, createRandom());
 
   function open(values: ReadonlyMap<string, string>): PushClient | undefined {
     mask.add([...values.values()]);

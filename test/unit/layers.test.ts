@@ -36,7 +36,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
     'random',
   ],
   ['near-misses', 'config/settings'],
-  ['late/client', 'aws/', 'config/', 'loki/', 'net/'],
+  ['late/client', 'aws/', 'config/', 'loki/', 'net/', 'random'],
   ['config/', 'aws/reference', 'config/', 'flush-strategy', 'lambda/subscription', 'loki/labels'],
   ['lambda/', 'lambda/'],
   ['records/', 'lambda/subscription', 'records/'],

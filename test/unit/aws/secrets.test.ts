@@ -31,9 +31,12 @@ function sendTo(aws: FakeAws): SendHttp {
 function setUp(values: FakeAwsOptions['values'], texts: readonly string[], env: AwsEnvironment = ENV, token?: string) {
   const clock = new FakeClock();
   const aws = createFakeAws({ ...KEYS, values, now: clock.now, ...(token !== undefined && { sessionToken: token }) });
-  const store = createSecretStore(texts.map(reference), env, sendTo(aws), clock);
+  const store = createSecretStore(texts.map(reference), env, sendTo(aws), clock, LATEST);
   return { clock, aws, store };
 }
+
+/** Draws the longest pause. */
+const LATEST = () => 1;
 
 /** Lets a fetch that nobody waits for come to its end. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -179,7 +182,7 @@ test('a clock that is wrong just after a thaw: it is asked again with the time o
   for (const aheadMs of [-20 * 60_000, 20 * 60_000]) {
     const clock = new FakeClock();
     const aws = createFakeAws({ ...KEYS, values: { [SECRET]: 'x' }, now: () => clock.now() + aheadMs });
-    const store = createSecretStore([reference(SECRET)], ENV, sendTo(aws), clock);
+    const store = createSecretStore([reference(SECRET)], ENV, sendTo(aws), clock, LATEST);
     assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'x' });
   }
 });
@@ -187,7 +190,13 @@ test('a clock that is wrong just after a thaw: it is asked again with the time o
 test('an address of the service that is no URL is a trouble like any other', async () => {
   for (const url of ['nonsense', 'x y', 'http://']) {
     const send = sendTo(createFakeAws({ ...KEYS, values: {} }));
-    const store = createSecretStore([reference(SECRET)], { ...ENV, AWS_ENDPOINT_URL: url }, send, new FakeClock());
+    const store = createSecretStore(
+      [reference(SECRET)],
+      { ...ENV, AWS_ENDPOINT_URL: url },
+      send,
+      new FakeClock(),
+      LATEST,
+    );
     assert.equal(troubleOf(await store.get())?.kind, 'unreachable', url);
   }
 });
@@ -208,7 +217,7 @@ test('where the environment holds no keys the credentials endpoint is asked, and
     AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9001/2021-04-23/credentials',
     AWS_CONTAINER_AUTHORIZATION_TOKEN: 'abc',
   };
-  const store = createSecretStore([reference(SECRET)], env, send, clock);
+  const store = createSecretStore([reference(SECRET)], env, send, clock, LATEST);
   for (let count = 0; count < 3; count++) {
     assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'x' });
     await clock.advance(16 * 60_000);

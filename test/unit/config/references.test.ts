@@ -114,6 +114,7 @@ test('of a proxy only user info is secret, and a path or an ARN is none', () => 
   const secretsOf = (env: Record<string, string>) => parseConfig({ ...LOKI, ...env }).config.secrets.slice(1);
   assert.deepEqual(secretsOf({ LOKI_PROXY_URL: 'none' }), []);
   assert.deepEqual(secretsOf({ HTTPS_PROXY: 'http://proxy:3128', LOKI_TLS_KEY: '/key.pem' }), []);
+  assert.deepEqual(secretsOf({ LOKI_HEADERS: `X-A=${SECRET}:k::,X-B=b` }), ['X-A=,X-B=b']);
   assert.deepEqual(secretsOf({ HTTPS_PROXY: 'http://u:p@proxy:3128' }), ['http://u:p@proxy:3128']);
 });
 
