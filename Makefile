@@ -68,6 +68,9 @@ test-faults: $(call EXECUTABLE,$(HOST_ARCH)) ## Faults x moments x strategies x 
 soak: $(call EXECUTABLE,$(HOST_ARCH)) ## Mixed traffic, freezes and faults for MINUTES=10: nothing grows, nothing is lost
 	SOAK_MINUTES=$(or $(MINUTES),10) $(NODE_TEST) test/soak/soak.test.ts
 
+mutants: $(INSTALLED) ## Tests of the tests: small faults in src that nothing notices; MINUTES=30 FILES=src/a.ts,src/b.ts SEED=1
+	MINUTES=$(or $(MINUTES),30) FILES=$(FILES) SEED=$(or $(SEED),1) $(NODE) scripts/mutants/main.ts
+
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
 	$(NODE) scripts/loki/run.ts
 
@@ -137,5 +140,5 @@ $(foreach arch,$(ARCHES),$(call EXECUTABLE,$(arch))): bin/%/extensions/$(NAME): 
 $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extensions/$(NAME) $(LAYER_INPUTS) | $(INSTALLED)
 	$(NODE) scripts/build/package-layer.ts $*
 
-.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak test-loki \
+.PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak mutants test-loki \
 	test-examples bench bench-peers zip check-size publish start-pages qemu-arm64 pages clean

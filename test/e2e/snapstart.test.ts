@@ -104,7 +104,7 @@ suite('snapstart', { concurrency: 3 }, () => {
   test('holds all that init logs until the first INVOKE, however much that is', async (t) => {
     const bench = await createInitialised(t, 'snap-start', { function: { memorySizeMb: 1_024 } });
     const { emulator, loki } = bench;
-    emulator.log(Array.from({ length: 30 }, (_, index) => lineOfBytes(100_000, String(index % 10))));
+    emulator.log(Array.from({ length: 60 }, (_, index) => lineOfBytes(100_000, String(index % 10))));
     await letInitPass(bench);
     assert.equal(loki.connectionCount, 0, 'no connection before the first INVOKE');
     await emulator.freeze();

@@ -12,6 +12,7 @@ import { FakeClock } from '../fakes/fake-clock.ts';
 import { type FakeLoki, startFakeLoki } from '../fakes/fake-loki.ts';
 import { at } from '../fakes/records.ts';
 import { pushBody } from './push-body.ts';
+import { answerOf, startRawServer } from './raw-server.ts';
 
 const TIMEOUT_MS = 5_000;
 
@@ -162,4 +163,13 @@ test('a first answer that is slow in coming is not waited for: the second push g
   await clock.advance(500);
   assert.equal((await second).kind, 'accepted');
   assert.equal(loki.connectionCount, 2);
+});
+
+test('a connection that Loki is going to close is not used again, however long it stays open', async (t) => {
+  const server = await startRawServer(t, ({ socket }) => socket.write(answerOf(204, '', { Connection: 'close' })));
+  const { client } = clientFor(`http://${server.address}/`);
+  for (let count = 1; count <= 3; count++) {
+    assert.equal((await client.push(pushBody('x'))).kind, 'accepted');
+    assert.equal(server.connections, count);
+  }
 });

@@ -60,6 +60,33 @@ test('what an invocation turns out to have been is in the metadata of the lines 
   );
 });
 
+for (const [what, learn] of [
+  [
+    'tenant-b',
+    (core: ReturnType<typeof setUp>) => core.take(platformRecord('start', { requestId: 'r-1', tenantId: 'tenant-b' })),
+  ],
+  [
+    'canary',
+    ({ invocations }: ReturnType<typeof setUp>) => invocations.invoked('r-1', { alias: 'canary', traceId: undefined }),
+  ],
+  [
+    '1-def',
+    ({ invocations }: ReturnType<typeof setUp>) => invocations.invoked('r-1', { traceId: '1-def', alias: undefined }),
+  ],
+] as const) {
+  test(`metadata that is shared is made anew when ${what} alone is learnt`, () => {
+    const core = setUp(false);
+    core.take(platformRecord('start', { requestId: 'r-1' }));
+    core.take(functionRecord('first'));
+    learn(core);
+    core.take(functionRecord('second'));
+    assert.deepEqual(
+      [at(core.added, 1), at(core.added, -1)].map((entry) => textOf(entry).includes(what)),
+      [false, true],
+    );
+  });
+}
+
 test('each part of a long line says which it is', () => {
   const { added, take } = setUp(false);
   take(functionRecord('x'.repeat(2_500)));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG_NAME } from '../../src/log.ts';
+import type { PushOutcome } from '../../src/loki/answer.ts';
 import { ACCEPTED, METADATA_DISALLOWED, UNREACHABLE } from '../fakes/doubles.ts';
 import { START_MS } from '../fakes/fake-clock.ts';
 import { at, bodyOf, functionRecord, isoTime, noise, platformRecord } from '../fakes/records.ts';
@@ -30,14 +31,25 @@ test('the instance is drawn at the first event and not before, once', async () =
   assert.equal(at(await arrived(), 0).metadata['instance'], INSTANCE);
 });
 
-test('a flood before the first event is not kept back, and lines after it have their instance all the same', async () => {
-  const { clock, pipeline, arrived } = setUp();
-  for (let index = 0; index < 30; index++) pipeline.receive(bodyOf(functionRecord(`${index} ${'x'.repeat(100_000)}`)));
+test('up to 4 MiB before the first event are kept as they are; a flood is read, but not sent', async () => {
+  const { clock, client, pipeline, arrived } = setUp();
+  let released = 0;
+  const flood = (bodies: number) => {
+    for (let index = 0; index < bodies; index++) {
+      pipeline.receive(bodyOf(functionRecord(`${index} ${noise(100_000, index)}`)), () => released++);
+    }
+  };
+  flood(40);
   await clock.advance(5_000);
+  assert.equal(released, 0, 'nothing is read');
+  flood(10);
+  await clock.advance(5_000);
+  assert.equal(released, 50, 'the flood is not kept back');
+  assert.equal(client.pushes.length, 0, 'a snapshot must hold no connection');
   pipeline.begin();
   pipeline.receive(bodyOf(functionRecord('after')));
   const entries = await arrived();
-  assert.equal(entries.length, 31);
+  assert.equal(entries.length, 51);
   assert.equal(at(entries, -1).line, 'after');
   assert.equal(at(entries, -1).metadata['instance'], INSTANCE);
 });
@@ -248,6 +260,30 @@ test('in an outage no summary lines pile up, and when it is over one says what w
   const summaries = (await arrived()).filter(({ type }) => type === 'extension');
   assert.equal(summaries.length, 1);
   assert.match(at(summaries, 0).line, /"buffer_full":\d+/);
+});
+
+test('what the last pushes have lost is told in the last flush, also where losses were told a moment ago', async () => {
+  const REJECTED: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: 'all', status: 400, detail: '400 no' };
+  const core = setUp({}, ({ lines }) => (lines.some((line) => line.startsWith('bad')) ? REJECTED : ACCEPTED));
+  const { clock, client, pipeline, log } = core;
+  const toldLoki = () => client.lines.flatMap((line) => /"rejected":\d+/.exec(line) ?? []);
+  const toldLog = () => log.messages.flatMap(({ fields }) => fields['rejected'] ?? []);
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('bad one')));
+  await core.arrived();
+  pipeline.reportLosses();
+  await clock.settle();
+  assert.deepEqual([toldLoki(), toldLog()], [['"rejected":1'], [1]]);
+  pipeline.receive(bodyOf(functionRecord('bad two')));
+  await clock.until(pipeline.drain(clock.now() + 500), 500);
+  pipeline.abandon();
+  assert.deepEqual(
+    [toldLoki(), toldLog()],
+    [
+      ['"rejected":1', '"rejected":1'],
+      [1, 1],
+    ],
+  );
 });
 
 test('abandon counts what is held as lost at the end, and warns', async () => {

@@ -144,13 +144,30 @@ test('a full buffer drops the oldest first, counts it, and stays within its boun
 });
 
 test('extension lines go before platform lines, those before function lines, errors last', () => {
-  const { backlog, add } = setUp({ maxBufferBytes: 65_536, maxBatchBytes: 8_192 });
-  add('function', `error ${noise(4_000, 1)}`, true);
-  for (let index = 0; index < 6; index++) add('extension', `extension ${noise(4_000, 10 + index)}`);
-  for (let index = 0; index < 3; index++) add('platform', `platform ${noise(4_000, 20 + index)}`);
-  const kinds = () => new Set(takeAllWithout(backlog));
-  for (let index = 0; index < 16; index++) add('function', `function ${noise(4_000, 30 + index)}`);
-  assert.deepEqual(kinds(), new Set(['function', 'error']));
+  const KINDS = ['extension', 'platform', 'function', 'error'] as const;
+  /** How many lines of each kind are left of three when so many more have come. */
+  function leftAfter(more: number): readonly number[] {
+    const { backlog, add } = setUp({ maxBufferBytes: 65_536, maxBatchBytes: 8_192 });
+    // In the opposite order of their going, so that it is not by age.
+    for (let index = 0; index < 3; index++) add('function', `error ${noise(4_000, index)}`, true);
+    for (let index = 0; index < 3; index++) add('function', `function ${noise(4_000, 10 + index)}`);
+    for (let index = 0; index < 3; index++) add('platform', `platform ${noise(4_000, 20 + index)}`);
+    for (let index = 0; index < 3; index++) add('extension', `extension ${noise(4_000, 30 + index)}`);
+    for (let index = 0; index < more; index++) add('function', `more ${noise(4_000, 40 + index)}`);
+    const kinds = takeAllWithout(backlog);
+    return KINDS.map((kind) => kinds.filter((each) => each === kind).length);
+  }
+  const steps = Array.from({ length: 40 }, (_, more) => leftAfter(more));
+  assert.deepEqual(steps[0], [3, 3, 3, 3]);
+  assert.deepEqual(steps.at(-1), [0, 0, 0, 3]);
+  for (const left of steps) {
+    const first = left.findIndex((count) => count > 0);
+    assert.ok(
+      left.slice(first + 1).every((count) => count === 3),
+      `in their order: ${left}`,
+    );
+  }
+  assert.equal(new Set(steps.map((left) => left.findIndex((count) => count > 0))).size, 4, 'each in its turn');
 });
 
 function takeAllWithout(backlog: Backlog): string[] {
@@ -171,6 +188,57 @@ test('with nothing but errors the oldest of them go, so that the bound holds', (
   const numbers = takeAllWithout(backlog).map(Number);
   assert.equal(droppedEntries() + numbers.length, 100);
   assert.equal(numbers.at(-1), 99);
+});
+
+test('the bound holds again after each entry, also where several batches have to go for one', () => {
+  for (const isError of [false, true]) {
+    const { backlog, add } = setUp({ maxBufferBytes: 32_768, maxBatchBytes: 4_096 });
+    for (let index = 0; index < 20; index++) {
+      for (let count = 0; count < 6; count++) add('function', noise(1_000, 10 * index + count), isError);
+      add('function', noise(15_000, 500 + index), isError);
+      assert.ok(backlog.heldBytes() <= 32_768, `${backlog.heldBytes()} bytes`);
+    }
+  }
+});
+
+test('where the smallest is asked for it goes first of those with the fewest failures, else the oldest', () => {
+  const { backlog } = setUp();
+  for (const [index, count] of [3, 1, 2].entries()) {
+    for (let line = 0; line < count; line++) {
+      backlog.add('function', { ms: NOW_MS, nanos: 0 }, entryOf(`${index}`), NOW_MS);
+    }
+    backlog.seal(0, NOW_MS);
+  }
+  const entriesOf = (prefer: 'oldest' | 'smallest') => {
+    const taken = backlog.take(NOW_MS, true, prefer);
+    if (taken) backlog.giveBack(taken);
+    return taken?.batch.entryCount;
+  };
+  assert.deepEqual([entriesOf('oldest'), entriesOf('smallest')], [3, 1]);
+  const smallest = backlog.take(NOW_MS, true, 'smallest');
+  assert.ok(smallest);
+  backlog.fail(smallest, { passes: 0, isSuspect: false });
+  assert.deepEqual([entriesOf('oldest'), entriesOf('smallest')], [3, 2]);
+});
+
+test('a pause is ended by the last flush, unless it is said to be a long one', () => {
+  for (const [isLong, isOver] of [
+    [undefined, true],
+    [false, true],
+    [true, false],
+  ] as const) {
+    const { backlog, add } = setUp();
+    add('function', 'line');
+    backlog.seal(0, NOW_MS);
+    const taken = take(backlog);
+    assert.ok(taken);
+    const pause = { sinceMs: NOW_MS, untilMs: NOW_MS + 1_000 };
+    backlog.fail(taken, { passes: 0, isSuspect: false, pause, ...(isLong !== undefined && { isLong }) });
+    backlog.endPauses(false);
+    assert.equal(take(backlog) !== undefined, isOver);
+    backlog.endPauses(true);
+    assert.equal(backlog.restMs(NOW_MS, true), isOver ? undefined : 0);
+  }
 });
 
 test('what is under way is not dropped, and the bound holds for the rest', () => {

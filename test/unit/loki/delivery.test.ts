@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PushOutcome } from '../../../src/loki/answer.ts';
 import { ACCEPTED, FAILED, throttled, UNREACHABLE } from '../../fakes/doubles.ts';
 import { at } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
+
+const REJECTED: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: 'all', status: 400, detail: '400 no' };
 
 test('nothing held, no timer pending and nothing to wait for', async () => {
   const { clock, delivery, client } = setUp(() => ACCEPTED);
@@ -111,6 +114,28 @@ test('Retry-After is waited for', async () => {
   assert.equal(client.pushes.length, 1);
   await clock.advance(1);
   assert.equal(client.pushes.length, 2);
+});
+
+test('what Loki refuses for good is an answer: nothing waits for it, and it is no failure', async () => {
+  const { clock, client, delivery, receive } = setUp((_, index) => (index % 2 === 0 ? REJECTED : ACCEPTED));
+  for (let count = 1; count <= 6; count++) {
+    receive(`line ${count}`);
+    delivery.sendNow();
+    await clock.settle();
+    assert.equal(client.pushes.length, count);
+    assert.equal(delivery.isHealthy(), true);
+  }
+});
+
+test('Retry-After is believed up to five minutes', async () => {
+  for (const asked of [300_000, 300_001, 86_400_000]) {
+    const { clock, client, receive } = setUp((_, index) => (index === 0 ? throttled(asked) : ACCEPTED));
+    receive('line');
+    await clock.advance(1_000 + 299_999);
+    assert.equal(client.pushes.length, 1);
+    await clock.advance(1);
+    assert.equal(client.pushes.length, 2);
+  }
 });
 
 test('Retry-After is waited for although a flush runs out of time meanwhile', async () => {

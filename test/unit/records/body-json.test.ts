@@ -188,6 +188,16 @@ test('keeps every record before the place where a body breaks off, and counts on
   }
 });
 
+test('what breaks off without the brace that the platform puts behind a cut is no piece of a record', () => {
+  const begin = `[{"time":"${headTime}","type":"function","record":"abc`;
+  const tail = `[{"time":"${pieceTime}","type":"function","record":def"}]`;
+  assert.deepEqual(readAll([begin, tail]), { records: [], lost: 2 });
+  assert.deepEqual(readAll([`${begin}}]`, tail]), {
+    records: [{ ...after, time: headTime, record: 'abcdef' }],
+    lost: 0,
+  });
+});
+
 test('keeps a record that contains a list of things like our envelope, beside a broken one', () => {
   const nested = { time: headTime, type: 'function', record: { events: [before, after, before], n: [[after], after] } };
   const [head, tail] = pieces('cut here', [3]) as [Buffer, Buffer];

@@ -1,0 +1,59 @@
+// The parts as main and late put them together, run from source: each setting reaches what it is the setting of.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parseConfig } from '../../src/config/config.ts';
+import { openPipeline } from '../../src/late/index.ts';
+import { recordingLog } from '../fakes/doubles.ts';
+import { freePort } from '../fakes/extension.ts';
+import { platformVariables } from '../fakes/lambda/environment.ts';
+import { createLambdaEmulator } from '../fakes/lambda-emulator.ts';
+import { bodyOf, functionRecord } from '../fakes/records.ts';
+import { startRawServer } from './raw-server.ts';
+
+const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const identity = { functionName: 'orders-api', functionVersion: undefined, accountId: undefined, region: undefined };
+
+test('a push is given up after its own time-out, and not after that of a flush', async (t) => {
+  const silent = await startRawServer(t, () => {});
+  const { config } = parseConfig({
+    LOKI_PUSH_ENDPOINT: `http://${silent.address}/`,
+    LOKI_PUSH_TIMEOUT_MS: '150',
+    LOKI_FLUSH_TIMEOUT_MS: '60000',
+  });
+  const log = recordingLog();
+  const pipeline = await openPipeline(config, identity, false, log);
+  assert.ok(pipeline);
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('line', Date.now())));
+  pipeline.sendNow();
+  assert.ok(await silent.came(2), 'it is given up and tried again');
+  assert.match(log.messages[0]?.message ?? '', /150 ms/);
+  pipeline.abandon();
+});
+
+test('an invocation is held for the time-out of a flush, and not for that of a push', async (t) => {
+  const silent = await startRawServer(t, () => {});
+  const emulator = await createLambdaEmulator({ extensionName: path.basename(process.execPath) });
+  t.after(() => emulator.stop());
+  const child = spawn(process.execPath, [MAIN], {
+    stdio: 'ignore',
+    env: {
+      ...platformVariables(emulator.function, emulator.runtimeApi),
+      LOKI_PUSH_ENDPOINT: `http://${silent.address}/`,
+      LOKI_EXTENSION_PORT: String(await freePort()),
+      LOKI_PUSH_TIMEOUT_MS: '30000',
+      LOKI_FLUSH_TIMEOUT_MS: '200',
+    },
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await emulator.start();
+  const { heldMs } = await emulator.invoke({ lines: ['line'], deadlineInMs: 60_000 });
+  assert.ok(heldMs !== undefined && heldMs >= 190 && heldMs < 20_000, `held for ${heldMs} ms`);
+  const exited = once(child, 'exit');
+  const over = emulator.shutdown();
+  assert.deepEqual(await exited, [0, null]);
+  await over;
+});
