@@ -5,7 +5,7 @@ import { createEntries } from './entries.ts';
 import type { Filters } from './filters/filters.ts';
 import { type FunctionIdentity, streamLabels } from './identity.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
-import type { Log, LogFields } from './log.ts';
+import type { Log } from './log.ts';
 import { createBacklog } from './loki/backlog.ts';
 import { createDelivery } from './loki/delivery.ts';
 import type { PushClient } from './loki/push-client.ts';
@@ -18,6 +18,7 @@ import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import type { Target } from './symptoms.ts';
 import type { Clock, EpochMs } from './time.ts';
+import { createTotals } from './totals.ts';
 
 export interface PipelineParts {
   readonly config: Config;
@@ -129,8 +130,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Whether the next slice is under way. */
   let reading = false;
   let begun = false;
-  /** Invocations that waited for a flush, and for how long in all. */
-  const held = { timesHeld: 0, heldMs: 0 };
   const summaries = createSummarySender(parts.client, labels.extension, clock);
   const losses = createLossReports({
     ledger,
@@ -138,6 +137,16 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     clock,
     lastTrouble: teller.lastTrouble,
     tellLoki: (text) => summaries.send(entries.ownEntry(parts.mask(text), 'warn')),
+  });
+
+  const totals = createTotals({
+    ledger,
+    heldEntries: backlog.heldEntries,
+    slowestPushMs: teller.slowestPushMs,
+    clock,
+    tellLoki: config.logTypes.includes('extension')
+      ? (text) => void summaries.send(entries.ownEntry(text, 'info'))
+      : undefined,
   });
 
   function lose(reason: DropReason, records: number): void {
@@ -210,13 +219,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   function reportLosses(): void {
     losses.report(delivery.isHealthy());
-  }
-
-  function totals(): LogFields {
-    const { received, accepted, filtered, withheld, dropped } = ledger.totals();
-    const gone = { filtered: sumOf(filtered), dropped: sumOf(dropped), withheld };
-    const counts = { received, accepted, ...gone, held: backlog.heldEntries() };
-    return { ...counts, slowestPushMs: teller.slowestPushMs(), ...held };
+    if (begun && delivery.isHealthy()) totals.report();
   }
 
   /** Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is that. */
@@ -243,6 +246,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     begin() {
       if (begun) return;
       begun = true;
+      totals.begin();
       parts.client.begin?.();
       try {
         entries.begin(parts.drawInstanceId());
@@ -265,8 +269,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       await readWaiting(untilMs);
       await watch(delivery.flush(untilMs), untilMs);
       await summaries.sentBy(untilMs);
-      held.timesHeld++;
-      held.heldMs += clock.now() - startMs;
+      totals.held(clock.now() - startMs);
     },
     async drain(untilMs) {
       await readWaiting(untilMs);
@@ -281,7 +284,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (unread > 0) lose('shutdown_deadline', unread);
       backlog.abandon();
       losses.warnLast();
-      if (log.isOn('info')) log.write('info', 'totals', totals());
+      if (log.isOn('info')) log.write('info', 'totals', totals.sums());
     },
     reportLosses,
     isHealthy: () => delivery.isHealthy(),
@@ -289,6 +292,3 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     oldestHeldMs: () => backlog.oldestMs(),
   };
 }
-
-const sumOf = (counts: Readonly<Record<string, number>>) =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -11,7 +11,7 @@ const root = path.join(import.meta.dirname, '..', '..');
 /** Files of `src/` that everybody may know: they know nobody. */
 const COMMON = [
   ...['byte-string', 'diagnosis', 'diagnosis-way', 'log', 'loki-words', 'losses', 'mask', 'memory', 'remedies'],
-  ...['diagnosis-secret', 'symptoms', 'target', 'time', 'version'],
+  ...['diagnosis-secret', 'symptoms', 'target', 'time', 'totals', 'version'],
 ];
 
 /** A file or a folder of `src/`, and what it may import: files, folders, and packages. The first row that fits a file counts. */
