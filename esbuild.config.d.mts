@@ -9,7 +9,9 @@ export interface BundledScript {
 }
 
 /** @param sourceDir folder with main.ts and late.ts; the project's own if absent */
-export function bundle(sourceDir?: string): Promise<{ readonly boot: BundledScript; readonly late: BundledScript }>;
+export function bundle(
+  sourceDir?: string,
+): Promise<{ readonly boot: BundledScript; readonly late: BundledScript; readonly check: BundledScript }>;
 
 /** What the packages are like in the executable: parts left out, and one changed. */
 export const packagePlugins: Plugin[];

@@ -1,5 +1,5 @@
-// Bundles the extension for its executable as two CommonJS scripts: `boot`, the tiny program that registers, and `late`,
-// everything that the first record needs (see src/late/load.ts). Both hold ASCII alone, so V8 keeps them as one-byte
+// Bundles the extension for its executable as three CommonJS scripts: `boot`, the tiny program that registers, `late`,
+// everything that the first record needs, and `check`, the command (see src/late/load.ts). All hold ASCII alone, so V8 keeps them as one-byte
 // strings, and nothing of the machine that built them. Run it by itself to see the sizes and the packages inside.
 
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,9 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
     logLevel: 'warning',
     define: { BUILD_VERSION: JSON.stringify(version) },
   };
-  const [boot, late] = await Promise.all([
+  // One function expression, in parentheses so that V8 compiles it at once; late/load.sea.ts calls it.
+  const wrapped = { banner: { js: '(function(exports,require,module){' }, footer: { js: '})' } };
+  const [boot, late, check] = await Promise.all([
     build({
       ...common,
       entryPoints: [path.join(sourceDir, 'main.ts')],
@@ -41,12 +43,11 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
       plugins: packagePlugins,
       // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
       define: { ...common.define, 'process.env': '{}' },
-      // One function expression, in parentheses so that V8 compiles it at once; late/load.sea.ts calls it.
-      banner: { js: '(function(exports,require,module){' },
-      footer: { js: '})' },
+      ...wrapped,
     }),
+    build({ ...common, entryPoints: [path.join(sourceDir, 'check/index.ts')], outfile: 'check.js', ...wrapped }),
   ]);
-  return { boot: toScript(boot), late: toScript(late) };
+  return { boot: toScript(boot), late: toScript(late), check: toScript(check) };
 }
 
 const lateSeam = {

@@ -57,6 +57,11 @@ function tellPush(symptom: PushSymptom, target: Target): Told | undefined {
       return tellRefused(symptom, target);
     case 'metadata_disallowed':
       return ['metadata_disallowed', 'Loki takes no structured metadata: none is sent from now on'];
+    case 'not_read_back':
+      return [
+        'not_read_back',
+        `a line was accepted, and ${Math.round(symptom.afterMs / 1_000)} s later no query finds it`,
+      ];
     case 'unreadable':
       return tellUnreadable(symptom, target);
     case 'unreachable':

@@ -11,13 +11,14 @@
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
 import { type Config, type ConfigProblem, parseConfig } from './config/config.ts';
+import { SETTINGS } from './config/settings.ts';
 import { runLifecycle } from './extension.ts';
 import { extensionNames } from './lambda/extension-name.ts';
 import { createExtensionsApi, type ExtensionsApi, type Registration } from './lambda/extensions-api.ts';
 import { type Listener, openListener } from './lambda/listener.ts';
 import { createRuntimeApi, isAddress, type RuntimeApi } from './lambda/runtime-api.ts';
 import { subscribe } from './lambda/subscription.ts';
-import { leave, loadLate, openHeap } from './late/load.ts';
+import { leave, loadCheck, loadLate, openHeap } from './late/load.ts';
 import { createLog, type Log } from './log.ts';
 import { createTidier } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -27,6 +28,7 @@ import { version } from './version.ts';
 const USAGE = `aws-lambda-loki-extension ${version}
 Sends the logs of an AWS Lambda function to Grafana Loki. Lambda starts it from /opt/extensions, without arguments.
 
+  check      tries the settings of the environment: pushes one line, says in words what happens, exits 0 or 1; --json for machines
   --version  prints the version
   --help     prints this text
 
@@ -38,6 +40,7 @@ const REGISTER_ATTEMPTS = 5;
 const REGISTER_RETRY_MS = 50;
 
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  if (args[0] === 'check') return check(args.slice(1), env);
   if (args.length > 0) return commandLine(args);
   const address = env['AWS_LAMBDA_RUNTIME_API'];
   if (!address) {
@@ -257,6 +260,12 @@ function threadCpuMs(): number {
 
 /** How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known for what it is. */
 const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
+
+async function check(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  env['RES_OPTIONS'] ??= RESOLVER_OPTIONS;
+  const { runCheck } = await loadCheck();
+  return runCheck({ args, env, parseConfig, table: SETTINGS, late: await loadLate(true) });
+}
 
 function commandLine(args: readonly string[]): number {
   const [command = ''] = args;

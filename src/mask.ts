@@ -20,6 +20,15 @@ const SHORTEST_PIECE = 8;
 /** Less of a base64 text than this may be there by chance. */
 const SHORTEST_BASE64 = 5;
 
+/** Beside what was typed the header that is made of it. */
+export function secretsOf(config: {
+  readonly secrets: readonly string[];
+  readonly endpoint: { readonly authorization: string | undefined } | undefined;
+}): string[] {
+  const { secrets, endpoint } = config;
+  return endpoint?.authorization === undefined ? [...secrets] : [...secrets, endpoint.authorization];
+}
+
 /** @param settings the values of all secret settings as they were typed, and of the Authorization header that is sent */
 export function createMask(settings: readonly string[]): Mask {
   const known = [...settings];

@@ -100,6 +100,7 @@ export const DIAGNOSES = {
   too_large: ['warn', 'raise the limit of Loki or of what stands before it, or set LOKI_MAX_LINE_BYTES lower'],
   rejected: ['warn', 'do as Loki says; where its words are not shown, they are in its own log'],
   metadata_disallowed: ['warn', 'allow it in Loki (allow_structured_metadata), or set LOKI_STRUCTURED_METADATA=false'],
+  not_read_back: ['warn', 'look whether pushes and queries are of the same tenant, and at the load of Loki'],
   // Settings and sandbox
   setting_unusable: ['error', SETTING],
   setting_ignored: ['warn', SETTING],

@@ -32,6 +32,8 @@ export type PushSymptom =
       readonly location?: string | undefined;
     }
   | { readonly kind: 'metadata_disallowed'; readonly detail: string }
+  /** What was accepted is not there when it is asked for. */
+  | { readonly kind: 'not_read_back'; readonly afterMs: number }
   | { readonly kind: 'unreadable'; readonly detail: string; readonly code?: string | undefined }
   | {
       readonly kind: 'unreachable' | 'unanswered';

@@ -1,5 +1,5 @@
 // Builds bin/<arch>/extensions/aws-lambda-loki-extension, a Node.js single executable: the official Node.js binary without
-// its symbols, and in it the boot script with its code cache, and the late script with its own as assets. Same input, same bytes.
+// its symbols, and in it the boot script with its code cache, and the late script with its own and the script of `check` as assets. Same input, same bytes.
 // https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
 // usage: node scripts/build/sea.ts <x86_64|arm64> [source folder] [output file] [--without-start-pages]
 
@@ -48,9 +48,10 @@ if (run === undefined) {
 }
 
 mkdirSync(path.dirname(output), { recursive: true });
-const { boot, late } = await bundle(sourceDir);
+const { boot, late, check } = await bundle(sourceDir);
 writeFileSync(path.join(workDir, 'boot.js'), boot.text);
 writeFileSync(path.join(workDir, 'late.js'), late.text);
+writeFileSync(path.join(workDir, 'check.js'), check.text);
 makeCodeCache();
 const executable = path.join(workDir, 'executable');
 writeFileSync(executable, stripElf(readElf(readFileSync(node))));
@@ -101,7 +102,7 @@ function makeBlob(): Buffer {
     execArgv: [...V8_FLAGS, NO_OPENSSL_FILE],
     // The function's NODE_OPTIONS must not reach the extension.
     execArgvExtension: 'none',
-    assets: { 'late.js': 'late.js', 'late.cache': 'late.cache' },
+    assets: { 'late.js': 'late.js', 'late.cache': 'late.cache', 'check.js': 'check.js' },
   };
   writeFileSync(path.join(workDir, 'sea.json'), JSON.stringify(config));
   const blobOf = (...flags: string[]) => {

@@ -7,7 +7,7 @@ import type { RouteSettings } from '../config/route.ts';
 import type { Log } from '../log.ts';
 import { createDeferredClient, type SecretSource } from '../loki/deferred-client.ts';
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
-import type { Mask } from '../mask.ts';
+import { type Mask, secretsOf } from '../mask.ts';
 import { openRoute, type Route } from '../net/route.ts';
 import { createRandom } from '../random.ts';
 import { whoOf } from '../target.ts';
@@ -48,7 +48,7 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
     mask.add([...values.values()]);
     const { config, problems } = resolve(values);
     const { endpoint } = config;
-    mask.add(endpoint?.authorization === undefined ? config.secrets : [...config.secrets, endpoint.authorization]);
+    mask.add(secretsOf(config));
     for (const { level, variable, message } of problems) note(variable, message.slice(variable.length + 1), level);
     if (!endpoint) return undefined;
     aimed(endpoint);
@@ -65,26 +65,29 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
       return {
         trouble: secrets.trouble,
         reference: secrets.reference.text,
-        variables: variablesOf(secrets.reference.text),
+        variables: variablesOf(variables, secrets.reference.text),
       };
     },
     distrust: store.distrust,
     thawed: sender.thawed,
   };
-  const variablesOf = (text: string) => variables.filter(([, reference]) => reference === text).map(([name]) => name);
   const slow = {
     trouble: { kind: 'slow' as const },
     reference: references[0]?.text ?? '',
-    variables: variablesOf(references[0]?.text ?? ''),
+    variables: variablesOf(variables, references[0]?.text ?? ''),
   };
   return createDeferredClient({ source, open, slow, clock });
 }
 
-function routeOf(settings: RouteSettings | undefined, note: Note): Route {
+export function variablesOf(variables: ByReference['variables'], text: string): string[] {
+  return variables.filter(([, reference]) => reference === text).map(([name]) => name);
+}
+
+export function routeOf(settings: RouteSettings | undefined, note: Note): Route {
   return settings ? openRoute(settings, note) : { toLoki: () => ({}), toAws: () => ({}) };
 }
 
-type Note = (variable: string, message: string, level?: 'error' | 'warn') => void;
+export type Note = (variable: string, message: string, level?: 'error' | 'warn') => void;
 
 /** Says what is wrong with a setting, once: settings are read again when the secrets are there. */
 function createNote(log: Log): Note {

@@ -10,7 +10,7 @@ import type { FunctionIdentity } from '../identity.ts';
 import { createOwnLineTest, type Log, type LogFields, type LogSink, type Words } from '../log.ts';
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import { createLedger } from '../losses.ts';
-import { createMask } from '../mask.ts';
+import { createMask, secretsOf } from '../mask.ts';
 import { unknownSettings } from '../near-misses.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import { createRandom, drawHex } from '../random.ts';
@@ -18,6 +18,7 @@ import type { SandboxSymptom } from '../symptoms.ts';
 import { targetOf, unknownTarget, whoOf } from '../target.ts';
 import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
+import type { Tools } from './tools.ts';
 
 /** Puts the pipeline together from its real parts. Undefined if there is nowhere to send to. */
 export async function openPipeline(
@@ -65,7 +66,7 @@ export async function openPipeline(
 const USER_AGENT = `aws-lambda-loki-extension/${version}`;
 
 /** Only where a setting asks for it. */
-async function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>): Promise<Filters | undefined> {
+export async function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>): Promise<Filters | undefined> {
   return config.filters && (await import('../filters/open.ts')).openFilters(config, log);
 }
 
@@ -89,6 +90,11 @@ export function findUnknownSettings(env: Environment): readonly SandboxSymptom[]
   return unknownSettings(env);
 }
 
+/** For `check` alone. */
+export async function openTools(): Promise<Tools> {
+  return (await import('./tools.ts')).tools;
+}
+
 /** Where logs are sent, as whom and how, for the line at the start. */
 export function describeStart(config: Config, api: string | undefined): LogFields {
   const { endpoint, flushStrategy } = config;
@@ -96,9 +102,4 @@ export function describeStart(config: Config, api: string | undefined): LogField
   const { host, path, secure } = targetOf(endpoint, (text) => text);
   const to = `${secure ? 'https:' : 'http:'}//${host}${path}`;
   return { version, to, as: whoOf(endpoint.authorization, endpoint.tenantId), api, strategy: flushStrategy };
-}
-
-/** Beside what was typed the header that is made of it. */
-function secretsOf({ secrets, endpoint }: Config): string[] {
-  return endpoint?.authorization === undefined ? [...secrets] : [...secrets, endpoint.authorization];
 }

@@ -56,6 +56,14 @@ export async function loadLate(overTls: boolean): Promise<Late> {
   return module.exports as Late;
 }
 
+/** Without a code cache: it is for people. */
+export async function loadCheck(): Promise<typeof import('../check/index.ts')> {
+  const script = new Script(Buffer.from(getRawAsset('check.js')).toString('latin1'), { filename: 'check.js' });
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, requireBuiltin, module);
+  return module.exports as typeof import('../check/index.ts');
+}
+
 function requireBuiltin(id: string): object {
   const builtin = process.getBuiltinModule(id);
   if (builtin === undefined) throw Object.assign(new Error(`no built-in module ${id}`), { code: 'MODULE_NOT_FOUND' });

@@ -12,6 +12,11 @@ export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')
   return import('./index.ts');
 }
 
+/** Loads what the command `check` needs beside that. */
+export function loadCheck(): Promise<typeof import('../check/index.ts')> {
+  return import('../check/index.ts');
+}
+
 /** From source Node.js collects garbage as it sees fit. */
 export function openHeap(): Heap {
   return { usedBytes: () => 0, collectGarbage() {} };

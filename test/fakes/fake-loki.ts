@@ -22,9 +22,13 @@ export interface FakeLokiOptions {
   readonly auth?: { readonly username: string; readonly password: string } | { readonly bearerToken: string };
   /** A server of several tenants: 401 without `X-Scope-OrgID`, 401 for another tenant. */
   readonly tenant?: string;
+  /** Answers queries too, with all lines that hold the text of `|= "text"`; `forbidden` for credentials that may only write. */
+  readonly queries?: 'answered' | 'forbidden';
   /** Wait before every answer. */
   readonly latencyMs?: number;
 }
+
+const QUERY_PATH = '/loki/api/v1/query_range';
 
 export interface EntryFilter {
   readonly labels?: Readonly<Record<string, string>>;
@@ -138,10 +142,28 @@ export class FakeLoki {
     request.on('end', () => {
       const path = (request.url ?? '').split('?')[0] ?? '';
       if (path === '/ready') send(response, 200, 'ready\n');
+      else if (path === QUERY_PATH && this.#options.queries) this.#query(request, response);
       else if (!(this.#options.paths ?? ['/loki/api/v1/push']).includes(path)) send(response, 404, textOf(404));
       else if (request.method !== 'POST') response.writeHead(405).end();
       else this.#push(request, response, path, Buffer.concat(chunks));
     });
+  }
+
+  #query({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    const [, text = ''] = /\|= "([^"]*)"/.exec(new URL(url, this.url).searchParams.get('query') ?? '') ?? [];
+    const { auth, tenant, queries } = this.#options;
+    const isOther = tenant !== undefined && headers['x-scope-orgid'] !== tenant;
+    if (isOther || (auth !== undefined && headers['authorization'] !== authorization(auth)))
+      send(response, 401, textOf(401));
+    else if (queries === 'forbidden') send(response, 403, textOf(403));
+    else {
+      const found = this.#store.entries.filter(({ line }) => line.includes(text));
+      const result = found.map(({ labels, timestampNs, line }) => ({
+        stream: labels,
+        values: [[String(timestampNs), line]],
+      }));
+      send(response, 200, JSON.stringify({ status: 'success', data: { resultType: 'streams', result } }));
+    }
   }
 
   #push(incoming: IncomingMessage, response: ServerResponse, path: string, wire: Buffer): void {

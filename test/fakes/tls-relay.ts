@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { createServer } from 'node:tls';
+import { createServer, type TlsOptions } from 'node:tls';
 
 const folder = resolve(import.meta.dirname, '../fixtures/tls');
 
@@ -20,11 +20,14 @@ export interface TlsRelay {
   close(): Promise<void>;
 }
 
-/** Starts the relay on a free port of 127.0.0.1. */
-export async function startTlsRelay(targetPort: number): Promise<TlsRelay> {
+/** Starts the relay on a free port of 127.0.0.1. @param own certificate and key, if not those of the folder */
+export async function startTlsRelay(
+  targetPort: number,
+  own: TlsOptions = { cert: readFileSync(certificatePath), key: readFileSync(keyPath) },
+): Promise<TlsRelay> {
   const counts = { trusted: 0, refused: 0 };
   const sockets = new Set<Socket>();
-  const server = createServer({ cert: readFileSync(certificatePath), key: readFileSync(keyPath) }, (client) => {
+  const server = createServer(own, (client) => {
     counts.trusted++;
     const target = connect(targetPort, '127.0.0.1');
     for (const socket of [client, target]) {

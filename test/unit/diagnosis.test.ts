@@ -443,6 +443,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     /too old: 400$/,
   ],
   [
+    'a line that is not found',
+    { kind: 'not_read_back', afterMs: 10_020 },
+    'not_read_back',
+    /accepted, and 10 s later no query finds it$/,
+  ],
+  [
     'our own listener as endpoint',
     refused(404),
     'own_listener',

@@ -1,4 +1,4 @@
-// esbuild.config.mjs: what is in the two scripts of the executable, and what is not.
+// esbuild.config.mjs: what is in the three scripts of the executable, and what is not.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,10 +9,11 @@ import { type BundledScript, bundle } from '../../../esbuild.config.mjs';
 import { root } from '../../../scripts/build/toolchain.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
 
-const { boot, late } = await bundle();
+const { boot, late, check } = await bundle();
 const scripts: readonly (readonly [string, BundledScript])[] = [
   ['boot', boot],
   ['late', late],
+  ['check', check],
 ];
 
 function inputs({ metafile }: BundledScript): string[] {
@@ -43,6 +44,14 @@ test('the boot script leaves everything that only a record needs to the late one
     [],
   );
   assert.ok(inputs(boot).includes('src/late/load.sea.ts'));
+});
+
+test('the script of the command holds no package, and nothing of what the late one has for it', () => {
+  assert.deepEqual(check.packages, []);
+  assert.deepEqual(
+    inputs(check).filter((file) => !/^src\/(?:check\/.*|time|version)\.ts$/.test(file)),
+    [],
+  );
 });
 
 test('the late script holds these packages and no other', () => {

@@ -33,7 +33,9 @@ for (const page of pages) {
   test(`every setting that ${page} names is one`, () => {
     const known = new Set<string>(SETTINGS.map(({ name }) => name));
     const other = ['LOKI_URL', 'LOKI_BINARY', 'LOKI_HELLO'];
-    const named = [...read(page).matchAll(/\bLOKI_[A-Z_]*[A-Z]\b/g)].map(([name]) => name);
+    // In `docs/coming-from.md` the first cell of a row is what others call it.
+    const text = page === 'docs/coming-from.md' ? read(page).replaceAll(/^\| [^|]+ \|/gm, '|') : read(page);
+    const named = [...text.matchAll(/\bLOKI_[A-Z_]*[A-Z]\b/g)].map(([name]) => name);
     assert.deepEqual(
       named.filter((name) => !known.has(name) && !other.includes(name)),
       [],
