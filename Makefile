@@ -130,11 +130,13 @@ clean: ## Remove what was built, but not what was installed or downloaded
 
 # npm writes this file last, so it also stands for an installation made by hand.
 $(INSTALLED): package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund
+	@echo 'Installing the pinned toolchain from the npm registry, once: some 330 MB, which takes a minute or a few ...'
+	npm ci --ignore-scripts --no-audit --no-fund --progress
 	@touch $@
 
 # One recipe for both architectures.
 $(foreach arch,$(ARCHES),$(call EXECUTABLE,$(arch))): bin/%/extensions/$(NAME): $(BUILD_INPUTS) | $(INSTALLED)
+	@echo 'Building the executable for $* ...'
 	$(NODE) scripts/build/sea.ts $*
 
 $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extensions/$(NAME) $(LAYER_INPUTS) | $(INSTALLED)

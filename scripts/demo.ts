@@ -1,70 +1,95 @@
-// `make demo`: the built executable in an emulated Lambda, frozen between invocations, and what arrived in Loki.
-// It pushes to a Loki embedded in this program, or to the one that LOKI_PUSH_ENDPOINT names. Every LOKI_ variable of the
-// environment is a setting of the extension here too. Exits 1 when a line is missing, doubled, changed or out of order.
+// `make demo`: the built executable in an emulated Lambda, frozen between invocations, and what became of its lines. It pushes to a Loki embedded
+// in this program, or straight to the endpoint in LOKI_PUSH_ENDPOINT. Every LOKI_ variable of the environment is a setting of the extension here
+// too. Exits 1, and says why, when a line is missing, doubled, changed or out of order.
 
 import { extensionExecutable, freePort } from '../test/fakes/extension.ts';
 import { createLambdaEmulator } from '../test/fakes/lambda-emulator.ts';
-import { balance, isWhole } from './demo/account.ts';
-import { embeddedLoki, realLoki } from './demo/destination.ts';
-import { heading, printBalance, printInvocations, printSamples, printStreams } from './demo/report.ts';
+import { balance, isWhole, totalsOf } from './demo/account.ts';
+import { runCheck } from './demo/check.ts';
+import { type Destination, embeddedLoki } from './demo/destination.ts';
+import {
+  heading,
+  paragraph,
+  printBalance,
+  printInvocations,
+  printOwnWords,
+  printSamples,
+  printStreams,
+  printTotals,
+} from './demo/report.ts';
 import { runScenario } from './demo/scenario.ts';
 
-const settings = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('LOKI_')));
-const endpoint = URL.parse(settings['LOKI_PUSH_ENDPOINT'] ?? '');
-if (settings['LOKI_PUSH_ENDPOINT'] && !endpoint?.protocol.match(/^https?:$/)) {
-  console.error('LOKI_PUSH_ENDPOINT is not an http or https URL, such as https://loki.example.com');
-  process.exit(2);
-}
+/** What else of the environment the way to a real Loki depends on. */
+const OF_THE_WAY =
+  /^(?:https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|RES_OPTIONS|AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN))$/i;
 const functionName = 'loki-demo';
 
 process.once('SIGINT', () => process.exit(130));
 const executable = extensionExecutable();
-const destination = endpoint ? await realLoki(endpoint) : await embeddedLoki();
+const given = Object.entries(process.env).filter(([name]) => /^LOKI_/i.test(name) || OF_THE_WAY.test(name));
+const isReal = Boolean(process.env['LOKI_PUSH_ENDPOINT']?.trim());
+const embedded: Destination | undefined = isReal ? undefined : await embeddedLoki();
+const settings: Record<string, string | undefined> = {
+  ...Object.fromEntries(given),
+  ...(embedded && { LOKI_PUSH_ENDPOINT: embedded.pushUrl }),
+};
 const emulator = await createLambdaEmulator({
   executable,
   freeze: true,
-  onFrozen: () => destination.cutConnections(),
+  onFrozen: () => embedded?.cutConnections(),
   function: { name: functionName, memorySizeMb: 512 },
   environment: {
     LOKI_EXTENSION_PORT: String(await freePort()),
     ...settings,
-    LOKI_PUSH_ENDPOINT: destination.pushUrl,
+    // What it counts itself is in its own log at this level.
+    LOKI_EXTENSION_LOG_LEVEL: settings['LOKI_EXTENSION_LOG_LEVEL']?.match(/^(?:debug|trace)$/i)?.[0] ?? 'info',
   },
 });
+const failures: string[] = [];
 try {
-  console.log('The built extension runs in an emulated Lambda: its process is stopped between invocations, and its');
-  console.log('connections are cut meanwhile. It pushes to');
-  console.log(`${destination.description}.`);
+  paragraph(
+    'The built extension runs in an emulated Lambda: its process is stopped between invocations.',
+    embedded
+      ? 'It pushes to a Loki embedded in this program, and its connections are cut while it is stopped.'
+      : 'It pushes straight to the endpoint in LOKI_PUSH_ENDPOINT.',
+  );
   const story = await runScenario(emulator);
   printInvocations(story);
-  if (!settings['LOKI_FLUSH_STRATEGY']) {
-    console.log('  LOKI_FLUSH_STRATEGY is adaptive: once calls come often, no invocation is held.');
+  printOwnWords(emulator.output);
+
+  const types = (settings['LOKI_LOG_TYPES'] ?? 'platform,function').toLowerCase().split(/[\s,;]+/);
+  if (embedded) {
+    const accounts = balance(emulator.emitted, embedded.entries(), types);
+    printStreams(embedded.entries());
+    printSamples(embedded.entries());
+    printBalance(accounts);
+    if (!accounts.every(isWhole)) failures.push('what was sent and what arrived differ, see the table above');
+  } else {
+    const totals = totalsOf(emulator.output);
+    printTotals(totals);
+    if (totals.received === 0) failures.push('the extension sent nothing');
+    else if (totals.accepted + totals.filtered < totals.received) {
+      failures.push(`Loki accepted ${totals.accepted} of ${totals.received} lines and events`);
+    }
   }
-
-  const types = (settings['LOKI_LOG_TYPES'] ?? 'platform,function').split(',').map((type) => type.trim());
-  const accounts = balance(emulator.emitted, destination.entries(), types);
-  printStreams(destination.entries());
-  printSamples(destination.entries());
-  printBalance(accounts);
-
-  const problems = [...destination.refusals(), ...emulator.violations];
-  if (emulator.output !== '') problems.push(`the extension printed:\n${emulator.output.trim()}`);
-  for (const problem of problems) console.log(`  ! ${problem}`);
-  if (destination.isReal) {
-    heading('In Grafana');
-    console.log(`  {function_name="${functionName}", source="lambda"}`);
-  }
-
+  failures.push(...emulator.violations);
   const exits = story.flatMap(({ shutdown }) => shutdown ?? []);
   const ended = exits.every(({ exitCode, exitedBeforeDeadline }) => exitCode === 0 && exitedBeforeDeadline);
-  const good = accounts.every(isWhole) && ended && emulator.violations.length === 0;
-  heading('Verdict');
-  if (good && destination.isReal) console.log('  Loki took every line exactly once, unchanged and in order.');
-  else if (good) console.log('  Every line arrived exactly once, unchanged and in order.');
-  else if (ended) console.log('  NOT GOOD: what was sent and what arrived differ, see above.');
-  else console.log('  NOT GOOD: the extension did not end in time with exit code 0.');
-  process.exitCode = good ? 0 : 1;
+  if (!ended) failures.push('the extension did not end in time with exit code 0');
 } finally {
   await emulator.stop();
-  await destination.close();
+  await embedded?.close();
 }
+
+if (failures.length > 0 && isReal) {
+  heading('check');
+  const verdict = await runCheck(executable, settings);
+  console.log(verdict.text.trimEnd());
+  if (!verdict.ok) failures.push('check says why, see above');
+}
+heading('Verdict');
+if (failures.length === 0 && embedded) paragraph('Every line arrived exactly once, unchanged and in order.');
+else if (failures.length === 0)
+  paragraph('Loki accepted every line. In Grafana:', `{function_name="${functionName}", source="lambda"}`);
+else for (const failure of failures) paragraph(`FAILED: ${failure}`);
+process.exitCode = failures.length === 0 ? 0 : 1;

@@ -35,6 +35,35 @@ export function isWhole({ missing, doubled, unknown, inOrder }: Account): boolea
   return missing === 0 && doubled === 0 && unknown === 0 && inOrder;
 }
 
+/** What the extension itself counted. */
+export interface Totals {
+  readonly received: number;
+  readonly accepted: number;
+  readonly filtered: number;
+  readonly dropped: number;
+}
+
+/** The sums over the sandboxes, each of which tells its own at its end. */
+export function totalsOf(output: string): Totals {
+  const told = ownMessages(output).filter(({ msg }) => msg === 'totals');
+  const sum = (name: string) => told.reduce((total, one) => total + Number(one[name] ?? 0), 0);
+  return { received: sum('received'), accepted: sum('accepted'), filtered: sum('filtered'), dropped: sum('dropped') };
+}
+
+/** What the extension printed, one JSON object for each line that is one; other lines as `msg`. */
+export function ownMessages(output: string): readonly Readonly<Record<string, unknown>>[] {
+  return output
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      try {
+        return JSON.parse(line) as Record<string, unknown>;
+      } catch {
+        return { level: 'plain', msg: line };
+      }
+    });
+}
+
 function account(type: string, wanted: readonly string[], entries: readonly StoredEntry[]): Account {
   const written = countEach(wanted);
   const arrived = countEach(entries.map(({ line }) => line));

@@ -1,25 +1,53 @@
-// Prints what happened and what arrived, for a terminal of 100 columns. Colours only on a terminal that takes them.
+// Prints what happened and what arrived, for a terminal of 80 columns. Colours only on a terminal that takes them.
 
 import { styleText } from 'node:util';
 import { isoNanoseconds } from '../../test/fakes/loki/limits.ts';
 import type { StoredEntry } from '../../test/fakes/loki/store.ts';
-import type { Account } from './account.ts';
+import { type Account, ownMessages, type Totals } from './account.ts';
 import type { Chapter } from './scenario.ts';
 
-const COLUMNS = 100;
+const COLUMNS = 80;
 
 export function heading(text: string): void {
   console.log(`\n${styleText('bold', text)}`);
 }
 
+/** Sentences, each on a line of its own, broken where they get too wide. */
+export function paragraph(...sentences: readonly string[]): void {
+  for (const sentence of sentences) {
+    for (const [index, line] of wrap(sentence.split(' '), COLUMNS - 4).entries())
+      console.log(`${index === 0 ? '  ' : '    '}${line}`);
+  }
+}
+
+/** What the extension itself said, as it says it in the function's log, without what every line has. */
+export function printOwnWords(output: string): void {
+  heading('What the extension said, in the log of the function');
+  const messages = ownMessages(output);
+  if (messages.length === 0) console.log('  nothing');
+  for (const { level, msg, remedy, time, name, pid, ...fields } of messages) {
+    const facts = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+    paragraph([`${level}: ${msg}`, ...facts].join(' '));
+    if (remedy !== undefined) paragraph(`-> ${remedy}`);
+  }
+}
+
+/** For a Loki that is not ours to look into. */
+export function printTotals({ received, accepted, filtered, dropped }: Totals): void {
+  heading('Lines and events, as the extension counted them');
+  for (const [name, value] of Object.entries({ received, accepted, filtered, dropped })) {
+    console.log(`  ${name.padEnd(10)}${count(value).padStart(10)}`);
+  }
+}
+
 export function printInvocations(story: readonly Chapter[]): void {
   heading('Invocations');
-  const row = (id: string, what: string, lines: string, ran: string, held: string) =>
-    `  ${id.padEnd(10)}${what.padEnd(54)}${lines.padStart(7)}${ran.padStart(13)}${held.padStart(13)}`;
-  console.log(styleText('dim', row('request', '', 'lines', 'function ran', 'then held')));
+  const row = (what: string, lines: string, ran: string, held: string) =>
+    `  ${shorten(what, 45).padEnd(45)}${lines.padStart(7)}${ran.padStart(13)}${held.padStart(12)}`;
+  console.log(styleText('dim', row('', 'lines', 'function ran', 'then held')));
   for (const { requestId, what, lines, functionMs, heldMs } of story) {
-    if (requestId === undefined) console.log(`  -- ${what}`);
-    else console.log(row(requestId.slice(0, 8), what, count(lines), milliseconds(functionMs), milliseconds(heldMs)));
+    if (requestId === undefined) console.log(`  -- ${shorten(what, COLUMNS - 5)}`);
+    else console.log(row(what, count(lines), milliseconds(functionMs), milliseconds(heldMs)));
   }
 }
 
@@ -92,7 +120,10 @@ function wrap(words: readonly string[], width: number, separator = ' '): readonl
 function shorten(line: string, width: number): string {
   const visible = JSON.stringify(line).slice(1, -1).replaceAll('\\"', '"').replaceAll('\\t', ' ');
   const characters = Array.from(visible);
-  return characters.length <= width ? visible : `${characters.slice(0, width - 3).join('')}...`;
+  if (characters.length <= width) return visible;
+  // What a line says comes after its time and its request as a rule.
+  const start = Math.floor(width / 3);
+  return `${characters.slice(0, start).join('')}...${characters.slice(start + 3 - width).join('')}`;
 }
 
 function count(value: number | undefined): string {

@@ -34,7 +34,7 @@ const beforeTimeout: readonly Write[] = [
     durationMs: 80,
   }),
   (id) => ({
-    what: 'text lines, two of them equal and in one millisecond',
+    what: 'text lines, two equal in one millisecond',
     lines: [text(id, 'INFO', 'order 4711 received'), 'retrying', 'retrying', text(id, 'WARN', 'took 3 attempts')],
     durationMs: 20,
   }),

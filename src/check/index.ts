@@ -99,6 +99,7 @@ async function check(parts: CheckParts): Promise<Report> {
     }
   }
   if (config.endpoint) steps.push(...(await tryWay(config, config.endpoint, mask, tools, noteSetting)));
+  else if (steps.length === 0) steps.push({ step: 'push', status: 'skipped', text: 'not tried: there is no endpoint' });
   const told = [...problems.values()].map((symptom): Problem => {
     const { id, level, sentence, remedy } = tools.diagnoseSandbox(symptom);
     return { level: level === 'error' ? 'error' : 'warn', id, message: sentence, remedy };

@@ -74,10 +74,10 @@ export const setUps: readonly (readonly [what: string, arrange: Arrange, id: str
   ],
   [
     'no way to Loki',
-    // An address that is set aside for documents: no network has it.
-    () => ({ endpoint: 'http://192.0.2.1:3100', environment: { LOKI_PUSH_TIMEOUT_MS: '300ms' } }),
+    // Of all hosts at once none can be connected to.
+    () => ({ endpoint: 'http://255.255.255.255:3100' }),
     'no_route',
-    /no route, connecting to 192\.0\.2\.1:3100 (?:timed out|failed)/,
+    /no route, connecting to 255\.255\.255\.255:3100 failed \(ENETUNREACH\)/,
   ],
   [
     'our own listener as endpoint',
