@@ -6,6 +6,8 @@ export type DiagnosisLevel = 'info' | 'warn' | 'error';
 const SETTING = 'correct this environment variable of the function';
 const EXPRESSION =
   'make that expression one that is quickly done: no repetition within another, {1,64} instead of + and *, and a word first that is in every match';
+const GROUPS = 'security groups and network ACLs';
+const PROXY = 'where a proxy is the only way out, set LOKI_PROXY_URL';
 const CERTIFICATE = 'have the certificate of that server renewed';
 const AUTHORITY = 'for a private authority, set LOKI_TLS_CA';
 
@@ -13,7 +15,7 @@ export const DIAGNOSES = {
   // The way to Loki
   name_not_found: [
     'warn',
-    'correct the host in LOKI_PUSH_ENDPOINT; a name of a private zone is known inside its VPC only',
+    `correct the host in LOKI_PUSH_ENDPOINT; a name of a private zone is known inside its VPC only; ${PROXY}`,
   ],
   name_server_silent: [
     'warn',
@@ -21,7 +23,7 @@ export const DIAGNOSES = {
   ],
   no_route: [
     'warn',
-    'open a way out of the VPC: a NAT gateway or a private endpoint, and the port in security groups and network ACLs',
+    `open a way out of the VPC: a NAT gateway or a private endpoint, and the port in ${GROUPS}; ${PROXY}`,
   ],
   connection_refused: ['warn', 'correct the port in LOKI_PUSH_ENDPOINT, or start what should listen there'],
   connection_closed: ['warn', 'look at what stands before Loki: a proxy, firewall or load balancer cuts connections'],
