@@ -4,11 +4,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { suite, type TestContext, test } from 'node:test';
+import { startFakeAws } from '../fakes/aws-services.ts';
 import { createCertificate } from '../fakes/certificate.ts';
 import { extensionExecutable } from '../fakes/extension.ts';
 import { type FakeLoki, type FakeLokiOptions, startFakeLoki } from '../fakes/fake-loki.ts';
 import { startTlsRelay } from '../fakes/tls-relay.ts';
 import { setUps, trusting } from './support/wrong-set-ups.ts';
+
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
+const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG', sessionToken: 'IQoJb3Jp/+=' };
 
 interface Step {
   readonly step: string;
@@ -157,6 +161,29 @@ suite('check', { concurrency: 2 }, () => {
       assert.match(stdout, /LOKI_PASWORD is not a setting of this extension; LOKI_PASSWORD is\s+probably meant/);
     }
   });
+
+  for (const [key, status, said] of [
+    ['token', 0, /^OK: /m],
+    ['tokn', 1, /^FAILED: LOKI_BEARER_TOKEN:[\s\S]*\bkey/m],
+  ] as const) {
+    test(`fetches what settings refer to, here by the key ${key}, and shows the reference alone`, async (t) => {
+      const aws = await startFakeAws({ ...KEYS, values: { [SECRET]: '{"token":"canary-secret-9"}' } });
+      t.after(() => aws.close());
+      const loki = await startLoki(t, { auth: { bearerToken: 'canary-secret-9' } });
+      const { exitCode, stdout, stderr } = await run({
+        LOKI_PUSH_ENDPOINT: loki.url,
+        LOKI_BEARER_TOKEN: `${SECRET}:${key}::`,
+        AWS_ENDPOINT_URL: aws.url,
+        AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+        AWS_SESSION_TOKEN: KEYS.sessionToken,
+      });
+      assert.equal(exitCode, status, stdout);
+      assert.match(stdout, said);
+      assert.ok(stdout.includes(`${SECRET}:${key}::`));
+      assert.doesNotMatch(stdout + stderr, /canary|wJalr|IQoJ/);
+    });
+  }
 
   test('names what is missing, what is switched off, and how it is called', async () => {
     const missing = await run({ LOKI_URL: 'https://loki.example.com' });
