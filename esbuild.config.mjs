@@ -40,7 +40,7 @@ export async function bundle(sourceDir = path.join(root, 'src')) {
       ...common,
       entryPoints: [path.join(sourceDir, 'late/index.ts')],
       outfile: 'late.js',
-      plugins: packagePlugins,
+      plugins: [withoutMeanings, ...packagePlugins],
       // Packages read variables that belong to the function (UNDICI_NO_WASM_SIMD, JEST_WORKER_ID, ...): they find none.
       define: { ...common.define, 'process.env': '{}' },
       ...wrapped,
