@@ -65,11 +65,12 @@ const ID_FIELDS = [
 const FIRST_MENTION = ID_FIELDS.indexOf('requestId');
 /**
  * Spring Boot's `log.level`, winston's `@fields.level` for Logstash, tslog's `_meta.logLevelName`, loguru's
- * `record.level.name`, Quarkus' `mdc.AWSRequestId`, and `span.requestId` of Rust's tracing.
+ * `record.level.name`, Quarkus' `mdc.AWSRequestId`, `contextMap.AWSRequestId` of log4j2, and `span.requestId` or the first
+ * of `spans` of Rust's tracing.
  */
 const LOG = 'log';
 const LOG_OBJECTS = [LOG, '@fields', '_meta', 'record'];
-const ID_OBJECTS = ['mdc', 'span'];
+const ID_OBJECTS = ['mdc', 'contextMap', 'span', 'spans'];
 
 /** What a field means: the lower the number, the sooner it counts among its kind. */
 const enumerate = (names: readonly string[], first: number) =>
@@ -95,6 +96,7 @@ const LONGEST_VALUE = 40;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 
 interface Found {
@@ -171,8 +173,9 @@ function outlineOf(text: string, start: number, end: number): number {
 /** Takes note of the value from `at` to `end`. */
 function note(line: string, at: number, end: number, meaning: number, found: Found, room: Room): void {
   if (meaning >= LOG_OBJECT) {
-    if (room !== 'line' || line.charCodeAt(at) !== OPEN_OBJECT) return;
-    readFields(line, at, found, meaning === LOG_OBJECT ? LOG : 'ids');
+    const open = line.charCodeAt(at) === OPEN_ARRAY && meaning === ID_OBJECT ? skipSpace(line, at + 1) : at;
+    if (room !== 'line' || line.charCodeAt(open) !== OPEN_OBJECT) return;
+    readFields(line, open, found, meaning === LOG_OBJECT ? LOG : 'ids');
   } else if (meaning === TIME_FIELD) {
     if (room === 'line') found.hasTime = true;
   } else if (meaning >= FIRST_ID) {
