@@ -16,6 +16,7 @@ import {
   joinPieces,
   joinRequest,
   PIECE_BYTES,
+  PIECE_ROOM_BYTES,
   requestBytes,
   splitRequest,
   withInstant,
@@ -72,46 +73,36 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
   /** What is not compressed yet: the whole request, or what stands behind its pieces. */
   let buffer: Buffer | undefined;
   let end = start;
-  /** Compressed pieces of the request, their bytes before that, and after. */
-  let pieces: Buffer[] = [];
+  /** The pieces that are compressed, where they end, and how many bytes they were. */
+  let packed: Buffer | undefined;
+  let packedEnd = 0;
   let cutBytes = 0;
-  let pieceBytes = 0;
   let entryCount = 0;
   let errorEntries: number[] = [];
   let oldestMs: EpochMs | undefined;
   /** Whether the next entry is there already. */
   let isFull = false;
 
-  function withRoomFor(bytes: number): Buffer {
-    if (buffer && buffer.length >= bytes) return buffer;
-    let capacity = buffer ? buffer.length : INITIAL_BYTES;
-    while (capacity < bytes) capacity *= 2;
-    const larger = Buffer.allocUnsafeSlow(capacity);
-    if (buffer) {
-      buffer.copy(larger, 0, 0, end);
-      free(buffer.buffer);
-    }
-    buffer = larger;
-    return larger;
-  }
-
   /** A megabyte in one go takes 400 ms at the CPU share of 128 MB if it is the first, and meanwhile no body is answered. */
-  function compressFull(filled: Buffer): void {
+  function packFull(filled: Buffer): void {
     while (end >= PIECE_BYTES) {
-      const from = cutBytes === 0 ? writeLabels(filled, encodedLabels) : 0;
-      const piece = compressPiece(filled.subarray(from, PIECE_BYTES));
-      pieces.push(piece);
-      pieceBytes += piece.length;
+      pack(filled.subarray(cutBytes === 0 ? writeLabels(filled, encodedLabels) : 0, PIECE_BYTES));
       filled.copyWithin(0, PIECE_BYTES, end);
       cutBytes += PIECE_BYTES;
       end -= PIECE_BYTES;
     }
   }
 
+  function pack(piece: Buffer): void {
+    packed = withRoomFor(packedEnd + PIECE_ROOM_BYTES, packed, packedEnd);
+    packedEnd = compressPiece(piece, packed, packedEnd);
+  }
+
   /** The body of what was added. */
-  function compressAll(filled: Buffer): Buffer {
+  function packAll(filled: Buffer): Buffer {
     if (cutBytes === 0) return compress(finishRequest(filled, encodedLabels, end));
-    return joinPieces([...pieces, compressPiece(filled.subarray(0, end))], cutBytes + end);
+    pack(filled.subarray(0, end));
+    return joinPieces((packed as Buffer).subarray(0, packedEnd), cutBytes + end);
   }
 
   function startOver(): void {
@@ -120,12 +111,13 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     if (buffer && buffer.length > INITIAL_BYTES && !isFull) {
       free(buffer.buffer);
       buffer = undefined;
+      if (packed) free(packed.buffer);
+      packed = undefined;
     }
     isFull = false;
     end = start;
-    pieces = [];
+    packedEnd = 0;
     cutBytes = 0;
-    pieceBytes = 0;
     entryCount = 0;
     errorEntries = [];
     oldestMs = undefined;
@@ -140,9 +132,9 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
         isFull = requestBytes(cutBytes + newEnd) > maxBytes && entryCount > 0;
         if (isFull) return false;
       }
-      const target = withRoomFor(newEnd);
-      end = writeEntry(target, end, instant, line, metadata);
-      if (end >= PIECE_BYTES) compressFull(target);
+      buffer = withRoomFor(newEnd, buffer, end);
+      end = writeEntry(buffer, end, instant, line, metadata);
+      if (end >= PIECE_BYTES) packFull(buffer);
       if (isError) errorEntries.push(entryCount);
       entryCount++;
       oldestMs ??= nowMs;
@@ -152,7 +144,7 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
       return entryCount;
     },
     get heldBytes() {
-      return entryCount === 0 ? 0 : pieceBytes + end;
+      return entryCount === 0 ? 0 : packedEnd + end;
     },
     get oldestMs() {
       return oldestMs;
@@ -161,7 +153,7 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
       if (!buffer || oldestMs === undefined) return undefined;
       const batch: Batch = {
         streamType,
-        body: compressAll(buffer),
+        body: packAll(buffer),
         requestBytes: requestBytes(cutBytes + end),
         entryCount,
         errorEntries,
@@ -176,6 +168,19 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
       return entries;
     },
   };
+}
+
+/** @returns the buffer, or a larger one with what is in it up to `end` */
+function withRoomFor(bytes: number, buffer: Buffer | undefined, end: number): Buffer {
+  if (buffer && buffer.length >= bytes) return buffer;
+  let capacity = buffer ? buffer.length : INITIAL_BYTES;
+  while (capacity < bytes) capacity *= 2;
+  const larger = Buffer.allocUnsafeSlow(capacity);
+  if (buffer) {
+    buffer.copy(larger, 0, 0, end);
+    free(buffer.buffer);
+  }
+  return larger;
 }
 
 /** Splits a batch of two or more entries into its first and its second half. */
