@@ -28,18 +28,17 @@ export function keepsConnection({ startLine, headers }: HttpHead): boolean {
 
 /** @throws Error */
 export function parseHead(text: string, reads: Side): HttpHead {
-  const [startLine = '', ...lines] = text.split('\r\n');
+  const lines = text.split('\r\n');
+  const startLine = lines[0] as string;
   const status = reads === 'responses' ? statusOf(startLine) : undefined;
   if (reads === 'requests' && !isRequestLine(startLine)) throw new Error('not the first line of a request of HTTP/1.1');
   // Every end of a line is a whole one.
-  if (
-    text.split('\n').length !== lines.length + 1 ||
-    text.split('\r').length !== lines.length + 1 ||
-    text.includes('\0')
-  )
+  const content = lines.join('');
+  if (content.includes('\r') || content.includes('\n') || content.includes('\0'))
     throw new Error('not the lines of a head');
   const headers = new Map<string, string>();
-  for (const line of lines) {
+  for (let index = 1; index < lines.length; index++) {
+    const line = lines[index] as string;
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1).trim();
@@ -48,23 +47,27 @@ export function parseHead(text: string, reads: Side): HttpHead {
       const isSame = name === 'content-length' && headers.get(name) === value;
       if (headers.has(name) && !isSame) throw new Error('two lengths of a body');
       // JavaScript knows more blanks than HTTP does.
-      if (
-        line
-          .slice(colon + 1)
-          .replace(value, '')
-          .replaceAll(' ', '')
-          .replaceAll('\t', '') !== ''
-      )
-        throw new Error('not the length of a body');
+      const isUsual = line.length === colon + 2 + value.length && line.charCodeAt(colon + 1) === SPACE;
+      if (!isUsual && !isBlankBut(line.slice(colon + 1), value)) throw new Error('not the length of a body');
     }
     headers.set(name, value);
   }
   return { startLine, status, headers };
 }
 
+/** Whether nothing but blanks is around the value. */
+function isBlankBut(text: string, value: string): boolean {
+  return text.replace(value, '').replaceAll(' ', '').replaceAll('\t', '') === '';
+}
+
 function isRequestLine(line: string): boolean {
-  const [method = '', target = '', version, ...more] = line.split(' ');
-  return isWord(method) && isWord(target) && (version === 'HTTP/1.1' || version === 'HTTP/1.0') && more.length === 0;
+  const target = line.indexOf(' ') + 1;
+  const version = line.lastIndexOf(' ');
+  return (
+    (line.endsWith(' HTTP/1.1') || line.endsWith(' HTTP/1.0')) &&
+    isWord(line.slice(0, Math.max(0, target - 1))) &&
+    isWord(line.slice(target, version))
+  );
 }
 
 /** @throws Error */

@@ -32,6 +32,11 @@ const WORD_VALUE =
   /^\s*(?:null|nil|<nil>|none|no|yes|true|false|undefined|nan|on|off|ok|n\/a|unknown|["'{}[\]-]+)[.!]?\s*(?:$|\n)/i;
 const SWITCH_VALUE = /^\s*(?:true|false|on|off|yes|no)\s*(?:$|\n)/i;
 const NUMBER_VALUE = /^\s*[-+]?\d[\d.,]*(?:\s*(?:%|$|[\n,;|])|\s+\w+\s*[:=])/;
+/** What a value may begin with, which most messages do not; letters in lower case. */
+const LOWER_CASE = 0x20;
+const VALUE_STARTS: ReadonlySet<number> = new Set(
+  [...'nytfuo<"\'{}[]-+0123456789\t\n\r'].map((mark) => mark.charCodeAt(0) | LOWER_CASE),
+);
 const CATEGORY = /^ [\w.+`<>]+\[\d+\]/;
 
 /** Whether a field can end before this character. */
@@ -87,6 +92,7 @@ export function skipSpaces(line: string, at: number): number {
  * `WARN: none`.
  */
 export function isValue(line: string, at: number, isUpperCase: boolean): boolean {
+  if (!VALUE_STARTS.has(line.charCodeAt(skipSpaces(line, at)) | LOWER_CASE)) return false;
   const rest = line.slice(at, at + LONGEST_VALUE);
   return NUMBER_VALUE.test(rest) || (isUpperCase ? SWITCH_VALUE : WORD_VALUE).test(rest);
 }

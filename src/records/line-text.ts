@@ -29,7 +29,7 @@ import {
   TAB,
   wordEnd,
 } from './line-scan.ts';
-import { skipTime } from './line-time.ts';
+import { isPlainTime, PLAIN_TIME_CHARACTERS, skipTime } from './line-time.ts';
 import { fixedLevel } from './line-words.ts';
 
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
@@ -109,10 +109,12 @@ function isIndent(code: number): boolean {
 }
 
 function inspectDigits(line: string, at: number): Inspection {
+  const tabbed = isPlainTime(line, at) ? inspectTabbed(line, at + PLAIN_TIME_CHARACTERS) : undefined;
+  if (tabbed !== undefined) return tabbed;
   const digits = digitsEnd(line, at);
   if (!mayGoOn(line, digits, digits - at)) return NOTHING;
   const timeEnd = skipTime(line, at);
-  if (timeEnd > at) return inspectTabbed(line, timeEnd) ?? inspectHeader(line, timeEnd, true);
+  if (timeEnd > at) return inspectHeader(line, timeEnd, true);
   const elapsed = ELAPSED.exec(line.slice(at, at + LONGEST_ELAPSED))?.[0].length;
   return elapsed === undefined ? NOTHING : inspectHeader(line, at + elapsed, false);
 }

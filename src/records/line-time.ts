@@ -1,7 +1,7 @@
 // The time at which a line of text begins, in the notations of the usual loggers. What it says is not read: it tells a
 // log line from a sentence, and the level stands behind it.
 
-const PLAIN_TIME_CHARACTERS = '2026-01-05T10:00:00.123Z'.length;
+export const PLAIN_TIME_CHARACTERS = '2026-01-05T10:00:00.123Z'.length;
 
 const COLON = 0x3a;
 const CAPITAL_T = 0x54;
@@ -33,7 +33,7 @@ export function skipTime(line: string, at: number): number {
 }
 
 /** The form of nearly all: four places are enough to know it. */
-function isPlainTime(line: string, at: number): boolean {
+export function isPlainTime(line: string, at: number): boolean {
   return (
     line.charCodeAt(at + 10) === CAPITAL_T &&
     line.charCodeAt(at + 13) === COLON &&
