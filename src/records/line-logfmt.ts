@@ -33,8 +33,11 @@ export function inspectPairs(line: string): Inspection {
 
 function levelIn(head: string): Level | undefined {
   const [matched, before, word] = LEVEL.exec(head) ?? [];
-  if (matched !== undefined)
-    return before !== '' || NEXT_PAIR.test(head.slice(matched.length)) ? toLevel(word) : undefined;
+  if (matched !== undefined) {
+    const level = before !== '' || NEXT_PAIR.test(head.slice(matched.length)) ? toLevel(word) : undefined;
+    // `patient=7 level=critical` is no crash.
+    return level === 'fatal' && !COMPANION.test(head) ? undefined : level;
+  }
   if (!head.includes('severity=') || !COMPANION.test(head)) return undefined;
   return toLevel(SEVERITY.exec(head)?.[2]);
 }
