@@ -47,6 +47,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['loki/push-client', 'config/endpoint', 'loki/', 'net/connect'],
   ['loki/connection', 'loki/', 'net/connect', 'undici'],
   ['loki/undici-client', 'undici'],
+  ['loki/snappy-compressor', 'snappyjs'],
   ['loki/encode', 'protobufjs', 'snappyjs'],
   ['loki/', 'config/config', 'loki/', 'net/connect'],
   ['net/', 'config/file-path', 'config/route', 'net/'],
