@@ -101,19 +101,27 @@ suite('snapstart', { concurrency: 3 }, () => {
     });
   }
 
-  test('holds all that init logs until the first INVOKE, however much that is', async (t) => {
-    const bench = await createInitialised(t, 'snap-start', { function: { memorySizeMb: 1_024 } });
-    const { emulator, loki } = bench;
-    emulator.log(Array.from({ length: 60 }, (_, index) => lineOfBytes(100_000, String(index % 10))));
-    await letInitPass(bench);
-    assert.equal(loki.connectionCount, 0, 'no connection before the first INVOKE');
-    await emulator.freeze();
-    await emulator.invoke({ lines: ['first call'] });
-    assert.equal((await emulator.shutdown()).exitCode, 0);
-    assertDelivered(bench);
-    assertHealthy(bench);
-    for (const { metadata } of loki.entries()) assert.notEqual(metadata['instance'], undefined);
-  });
+  for (const [megabytes, isKept] of [
+    [3, true],
+    [6, false],
+  ] as const) {
+    test(`holds all that init logs until the first INVOKE: ${megabytes} MB`, async (t) => {
+      const bench = await createInitialised(t, 'snap-start', { function: { memorySizeMb: 1_024 } });
+      const { emulator, loki } = bench;
+      emulator.log(Array.from({ length: 10 * megabytes }, (_, index) => lineOfBytes(100_000, String(index % 10))));
+      await letInitPass(bench);
+      assert.equal(loki.connectionCount, 0, 'no connection before the first INVOKE');
+      await emulator.freeze();
+      await emulator.invoke({ lines: ['first call'] });
+      assert.equal((await emulator.shutdown()).exitCode, 0);
+      assertDelivered(bench);
+      assertHealthy(bench);
+      // More than 4 MiB are made into entries before there is an instance.
+      const without = loki.entries().filter(({ metadata }) => metadata['instance'] === undefined);
+      assert.equal(without.length === 0, isKept);
+      assert.ok(!without.some(({ line }) => line === 'first call'));
+    });
+  }
 
   for (const initializationType of ['snap-start', 'provisioned-concurrency']) {
     test(`sends what init logged at a SHUTDOWN without any INVOKE (${initializationType})`, async (t) => {

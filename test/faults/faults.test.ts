@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
-import { play, TOO_LATE } from './support/play.ts';
+import { play } from './support/play.ts';
 import { CELLS, type Scenario, scenarioOf, smaller } from './support/scenario.ts';
 
 const { FAULT_SEEDS = '120', FAULT_FROM = '1', FAULT_MINUTES = '', FAULT_AT_ONCE = '4' } = process.env;
@@ -16,7 +16,7 @@ const cases: readonly Scenario[] = JSON.parse(readFileSync(path.join(import.meta
 
 suite('kept cases', { concurrency: atOnce }, () => {
   for (const scenario of cases) {
-    test(describe(scenario), async () => assert.deepEqual(await playAgain(scenario), []));
+    test(describe(scenario), async () => assert.deepEqual(await play(scenario), []));
   }
 });
 
@@ -44,18 +44,10 @@ function describe({ fault, moment, strategy, api }: Scenario): string {
 }
 
 async function hold(scenario: Scenario): Promise<void> {
-  const wrong = await playAgain(scenario);
+  const wrong = await play(scenario);
   if (wrong.length === 0) return;
   const smallest = await shrink(scenario);
   assert.fail(`${wrong.join('\n')}\nthe smallest that fails: ${JSON.stringify(smallest)}`);
-}
-
-/** A machine that is busy elsewhere may take away the few hundred milliseconds of a SHUTDOWN once, but not three times in a row. */
-async function playAgain(scenario: Scenario): Promise<readonly string[]> {
-  for (let tries = 2; ; tries--) {
-    const wrong = await play(scenario);
-    if (tries === 0 || !wrong.some((what) => what.includes(TOO_LATE))) return wrong;
-  }
 }
 
 async function shrink(scenario: Scenario): Promise<Scenario> {

@@ -30,9 +30,6 @@ const LINE = 'fault line';
 /** Time for what was kept to be sent once the fault is over: backoffs are short here, `Retry-After` is a second. */
 const RECOVERY_MS = 1_500;
 
-/** Stands in what is wrong where it was killed at the deadline of SHUTDOWN. */
-export const TOO_LATE = 'it left with SIGKILL';
-
 /** @returns what went wrong, in words */
 export async function play(scenario: Scenario): Promise<readonly string[]> {
   const fault = FAULTS.find(({ name }) => name === scenario.fault);
