@@ -106,6 +106,8 @@ function passes(copy: string, test: string): boolean {
     cwd: copy,
     stdio: 'ignore',
     timeout: MAX_TEST_MS,
+    // Whoever goes in circles hears nothing else.
+    killSignal: 'SIGKILL',
     env: { ...process.env, PROPERTY_SEED: '1', NODE_TEST_CONTEXT: undefined, NODE_NO_WARNINGS: '1' },
   });
   return status === 0;

@@ -201,6 +201,18 @@ test('the bound holds again after each entry, also where several batches have to
   }
 });
 
+test('what is more than 50 minutes old fills a batch of its own', () => {
+  const oldMs = 50 * 60_000;
+  for (const [agoMs, batches] of [
+    [oldMs, 1],
+    [oldMs + 1, 2],
+  ] as const) {
+    const { backlog } = setUp();
+    for (const ms of [NOW_MS, NOW_MS - agoMs]) backlog.add('function', { ms, nanos: 0 }, entryOf('line'), NOW_MS);
+    assert.equal(takeAll(backlog).length, batches);
+  }
+});
+
 test('where the smallest is asked for it goes first of those with the fewest failures, else the oldest', () => {
   const { backlog } = setUp();
   for (const [index, count] of [3, 1, 2].entries()) {
