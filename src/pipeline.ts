@@ -2,7 +2,7 @@
 // record.
 import type { Config } from './config/config.ts';
 import { createEntries } from './entries.ts';
-import type { Filters } from './filters/filters.ts';
+import type { Filters, Ruling } from './filters/filters.ts';
 import { type FunctionIdentity, streamLabels } from './identity.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
@@ -17,7 +17,7 @@ import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import type { Target } from './symptoms.ts';
-import type { Clock, EpochMs } from './time.ts';
+import { type Clock, type EpochMs, type Pause, pauseLeftMs } from './time.ts';
 import { createTotals } from './totals.ts';
 
 export interface PipelineParts {
@@ -50,7 +50,7 @@ export interface PipelineParts {
 export interface Pipeline {
   readonly invocations: Pick<Invocations, 'runtimeDone' | 'lastReport'>;
   /** An invocation has begun. */
-  invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'>): void;
+  invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'> & Partial<InvokeEvent>): void;
   /**
    * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as
    * they are.
@@ -82,10 +82,14 @@ export interface Pipeline {
 const SLICE_MS = 2;
 /** So many records are read between two looks at the clock. */
 const RECORDS_AT_A_TIME = 32;
+/** The watch over expressions is paid for each time. */
+const FILTERED_TURNS = 4;
 /** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** To read so much takes 60 ms at the CPU share of 128 MB. */
 const LONG_WAIT_BYTES = 128 * 1024;
+/** So long before the deadline of an invocation nothing is begun that may take long. */
+const HURRY_MS = 300;
 
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, identity, ledger, filters, log, clock, concurrent } = parts;
@@ -125,6 +129,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     takesMetadata: delivery.takesMetadata,
   });
   const bodies = createBodyQueue();
+  /** The end of the invocation. */
+  let hurry: Pause = { sinceMs: Number.POSITIVE_INFINITY, untilMs: 0 };
   /** Bodies so far. */
   let received = 0;
   /** Whether the next slice is under way. */
@@ -180,16 +186,19 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (begun) delivery.wake();
   }
 
-  /** The same way, with a stop in it: an expression may have taken its time, and the rest is decided on in the next slice. */
+  /** The same way, with a stop in it: what an expression took too long for goes first in the next slice. */
   function readFiltered(filters: Filters, nowMs: EpochMs): void {
-    if (filters.waiting() === 0) bodies.read(RECORDS_AT_A_TIME, filters.add, lose);
-    filters.run((record, ruling) => {
+    for (let turn = 0; turn < FILTERED_TURNS && bodies.waitingBodies() > 0 && filters.hasRoom(); turn++) {
+      bodies.read(RECORDS_AT_A_TIME, filters.add, lose);
+    }
+    const take = (record: LogRecord, ruling: Ruling) => {
       try {
         entries.take(record, nowMs, ruling);
       } catch {
         lose('unreadable_record', 1);
       }
-    });
+    };
+    filters.run(take, pauseLeftMs(hurry, nowMs) > 0);
   }
 
   /** Bodies that are not read to their end, or whose last records are not decided on. */
@@ -208,10 +217,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
-  /**
-   * The invocation is not held until all that is in front of its end has been read, but until the deadline of the
-   * flush.
-   */
+  /** The invocation is not held until all that is in front of its end has been read, but until the flush ends. */
   function foreseeDone(body: Buffer | undefined): void {
     const requestId = body && doneRequestIn(body);
     if (requestId !== undefined) invocations.foreseeDone(requestId);
@@ -234,7 +240,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   return {
     invocations,
-    invoked({ requestId, traceHeader, invokedArn }) {
+    invoked({ requestId, traceHeader, invokedArn, deadlineMs = Number.POSITIVE_INFINITY }) {
+      const hurryMs = Math.min(HURRY_MS, (deadlineMs - clock.now()) / 2);
+      hurry = { sinceMs: deadlineMs - hurryMs, untilMs: deadlineMs };
       invocations.invoked(requestId, { traceId: traceIdOf(traceHeader), alias: aliasOf(invokedArn) });
     },
     receive(body, release) {

@@ -2,16 +2,16 @@
 import { Script } from 'node:vm';
 
 /** @returns false if it was stopped because its time was over */
-export type RunBounded = (run: () => void) => boolean;
+export type RunBounded = (run: () => void, limitMs: number) => boolean;
 
 /** Where the script finds what it is to run, while it runs: it takes no arguments. */
 const RUN = Symbol.for('aws-lambda-loki-extension.run');
 const TIME_IS_OVER = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
 /** Each run takes 0.1 to 0.2 ms, for the thread that watches it. */
-export function createBoundedRun(limitMs: number): RunBounded {
+export function createBoundedRun(): RunBounded {
   const script = new Script(`globalThis[Symbol.for(${JSON.stringify(RUN.description)})]()`);
-  return (run) => {
+  return (run, limitMs) => {
     Reflect.set(globalThis, RUN, run);
     try {
       script.runInThisContext({ timeout: limitMs, displayErrors: false });

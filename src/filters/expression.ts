@@ -4,8 +4,8 @@
 export interface Expression {
   /** Remembers nothing from one text to the next: no `g`, no `y`. */
   readonly regExp: RegExp;
-  /** Time grows with the length of the text alone, whatever the text is: nothing in it is repeated, and there are no groups. */
-  readonly isPlain: boolean;
+  /** For each character of a text it takes so many steps at most, whatever the text is; infinite where nobody can say. */
+  readonly steps: number;
 }
 
 export interface ExpressionProblem {
@@ -51,7 +51,7 @@ export function readExpression(written: string): Expression | ExpressionProblem 
   const source = tokens.map(({ text }) => text).join('');
   const problem = problemOf(source, flags);
   if (problem !== undefined) return { reason: problem, at: placeOf(tokens, flags) + 1 };
-  return { regExp: new RegExp(source, flags), isPlain: tokens.every(({ text }) => isPlain(text)) };
+  return { regExp: new RegExp(source, flags), steps: stepsOf(tokens.map(({ text }) => text)) };
 }
 
 function toJavaScript(token: string): string {
@@ -66,9 +66,27 @@ function toJavaScript(token: string): string {
 
 const hexOf = (sign: string) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
-/** Neither a group nor a repetition nor a back reference. */
-function isPlain(token: string): boolean {
-  return !/^(?:[*+?]|\{\d|\(|\\[1-9k])/.test(token);
+/**
+ * What V8 goes back for is a repetition with something behind it, a group that is repeated, and what looks back or around. Without them there
+ * is no more to try than each way through the groups.
+ */
+function stepsOf(tokens: readonly string[]): number {
+  let steps = tokens.length;
+  let ways = 1;
+  let depth = 0;
+  for (const [index, token] of tokens.entries()) {
+    const next = tokens[index + 1];
+    if (/^\(\?<?[=!]/.test(token) || /^\\[1-9k]/.test(token)) return Number.POSITIVE_INFINITY;
+    if (token.startsWith('(')) depth++;
+    else if (token === ')') depth--;
+    else if (token === '|' && depth > 0) ways *= 2;
+    else if (/^(?:[*+?]|\{\d)/.test(token)) {
+      const isLast = next === undefined || next === '|' || (next === '?' && tokens.length === index + 2);
+      if (depth > 0 || !isLast || tokens[index - 1] === ')') return Number.POSITIVE_INFINITY;
+      steps += Number.parseInt(token.slice(1), 10) || 1;
+    }
+  }
+  return steps * ways;
 }
 
 function problemOf(source: string, flags: string): string | undefined {

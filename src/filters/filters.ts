@@ -9,7 +9,7 @@ import { type LineView, REDACTED, textOf, viewOf, withoutUnicodeEscapes } from '
 import { createRedactor, TIMED_OUT } from './redactor.ts';
 import { dropsEvent, isBelow, type Rules } from './rules.ts';
 import type { Spans } from './spans.ts';
-import { createTrials, type TrialParts, type Tried } from './trials.ts';
+import { createTrials, LIMIT_MS, type TrialParts, type Tried } from './trials.ts';
 
 /** What was decided about one record. */
 export interface Ruling {
@@ -25,10 +25,15 @@ export interface Ruling {
 export interface Filters {
   /** Takes a record. */
   add(record: LogRecord): void;
-  /** Hands records on, each once, in the order in which they were added. Those that took too long are left for the next time. */
-  run(pass: (record: LogRecord, ruling: Ruling) => void): void;
+  /**
+   * Hands records on, each once, in the order in which they were added. Those that took too long are left for the next time.
+   * @param isUrgent the time of an invocation is nearly over: what takes long has to wait
+   */
+  run(pass: (record: LogRecord, ruling: Ruling) => void, isUrgent: boolean): void;
   /** Records that were not handed on yet. */
   waiting(): number;
+  /** Whether more of them can be decided on in one go: the watch over expressions is paid for each time. */
+  hasRoom(): boolean;
   /** Gives up those. @returns how many they were */
   clear(): number;
   /** A text of our own, without what is secret in it. */
@@ -53,6 +58,9 @@ interface Pending {
   trials: number;
 }
 
+/** So many lines of ordinary length are read in a millisecond. */
+const MOST_AT_A_TIME = 128;
+const MOST_CHARACTERS = 128 * 1024;
 const FAILED = toByteString('[redaction failed]');
 
 export function createFilters(rules: Rules, parts: FilterParts): Filters {
@@ -63,6 +71,10 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
     rules.unreadable === undefined ? undefined : toByteString(`[withheld: ${rules.unreadable} cannot be read]`);
   const trials = createTrials(parts);
   const pending: Pending[] = [];
+  /** Of the lines that wait. */
+  let characters = 0;
+  /** Texts of our own of so many characters have been too much for the expression. */
+  let tooLong = Number.POSITIVE_INFINITY;
 
   function ruleFor(record: LogRecord): FilterRule | undefined {
     if (record.type === 'platform') return dropsEvent(rules, record.event) ? 'drop_events' : undefined;
@@ -151,18 +163,23 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
       if (view !== undefined) tryRedaction(of, view);
       of.trials = trials.added();
       pending.push(of);
+      characters += record.line.length;
     },
-    run(pass) {
-      const over = trials.run();
+    run(pass, isUrgent) {
+      const over = trials.run(isUrgent);
       for (let first = pending[0]; first !== undefined && first.trials <= over; first = pending[0]) {
         pending.shift();
         pass(first.record, safely(first));
       }
-      if (pending.length === 0) trials.clear();
+      if (pending.length > 0) return;
+      trials.clear();
+      characters = 0;
     },
     waiting: () => pending.length,
+    hasRoom: () => pending.length < MOST_AT_A_TIME && characters < MOST_CHARACTERS,
     clear() {
       trials.clear();
+      characters = 0;
       return pending.splice(0).length;
     },
     redactOwn(text) {
@@ -171,7 +188,10 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
       const search = () => {
         written = redactor.find(view.text);
       };
-      if (redactor.expression !== undefined && !parts.runBounded(search)) return textOf(TIMED_OUT);
+      if (redactor.expression !== undefined && (text.length >= tooLong || !parts.runBounded(search, LIMIT_MS))) {
+        tooLong = Math.min(tooLong, Math.ceil(text.length / 2));
+        return textOf(TIMED_OUT);
+      }
       const line = redactor.redact(view, { written, escaped: [] });
       return line === undefined ? text : textOf(line);
     },

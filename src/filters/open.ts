@@ -5,7 +5,6 @@ import { systemClock } from '../time.ts';
 import { createBoundedRun } from './bounded.ts';
 import { createFilters, type Filters } from './filters.ts';
 import { readRules } from './rules.ts';
-import { LIMIT_MS } from './trials.ts';
 
 export type FilterConfig = Pick<Config, 'filters' | 'labels' | 'logTypes'>;
 
@@ -18,7 +17,7 @@ export function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>)
   });
   return createFilters(rules, {
     logTypes: config.logTypes,
-    runBounded: createBoundedRun(LIMIT_MS),
+    runBounded: createBoundedRun(),
     now: systemClock.now,
     cpuMs() {
       const { user, system } = process.threadCpuUsage();

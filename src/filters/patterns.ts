@@ -33,6 +33,8 @@ function matches(...expressions: readonly RegExp[]) {
   return (text: string, isWanted: (match: string) => boolean = () => true): Spans => {
     const spans: number[] = [];
     for (const expression of expressions) {
+      // Most lines hold none, and this is the quickest way to know.
+      if (text.search(expression) < 0) continue;
       for (const { indices } of text.matchAll(expression)) {
         const [start, end] = indices?.groups?.['secret'] ?? indices?.[0] ?? [0, 0];
         if (isWanted(text.slice(start, end))) spans.push(start, end);
@@ -48,6 +50,7 @@ const DOMAIN = /[\p{L}\p{N}.-]/u;
 /** From each `@` to both sides; in a URL it may be written `%40`. */
 function email(text: string): Spans {
   const spans: number[] = [];
+  if (!text.includes('@') && !text.includes('%40')) return spans;
   let from = 0;
   for (const { 0: sign, index } of text.matchAll(/@|%40/g)) {
     let start = index;
@@ -106,6 +109,7 @@ const LONGEST_PASSWORD = 128;
 /** Of `scheme://user:password@host` the password. */
 function urlPassword(text: string): Spans {
   const spans: number[] = [];
+  if (!text.includes('://')) return spans;
   for (const { 1: authority = '', index } of text.matchAll(USER_INFO)) {
     const start = index + 3;
     const colon = authority.indexOf(':');
@@ -126,6 +130,7 @@ const KEY_BEGIN = /-----BEGIN (?:[A-Z\d]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----
 /** From its first line to its last; to the end of the text where that is missing. */
 function privateKey(text: string): Spans {
   const spans: number[] = [];
+  if (!text.includes('-----BEGIN ')) return spans;
   for (const { index } of text.matchAll(KEY_BEGIN)) {
     if (index < (spans.at(-1) ?? 0)) continue;
     const last = text.indexOf('-----END ', index);

@@ -33,20 +33,26 @@ export interface Trials {
   add(trial: Trial): void;
   /** How many were added since the last `clear`. */
   added(): number;
-  /** Goes on until all are done, or until one run was stopped. @returns how many are done */
-  run(): number;
+  /**
+   * Goes on until all are done, or until one run was stopped.
+   * @param isUrgent there is no time for what takes long: it is stopped soon, and tried again later
+   * @returns how many are done
+   */
+  run(isUrgent: boolean): number;
   clear(): void;
 }
 
-/** So long one run may take. */
+/** So long one run may take, and where it is urgent. */
 export const LIMIT_MS = 50;
-/** A plain expression takes about a nanosecond for each of its signs and each character: below this it needs nobody to watch it. */
-const PLAIN_STEPS = 1_000_000;
+const URGENT_LIMIT_MS = 10;
+/** A step takes a nanosecond or two: below this nobody needs to watch. */
+const FEW_STEPS = 1_000_000;
 /**
  * A run may also end because the sandbox was frozen, because garbage was collected, or because the function has used up all CPU: so an
- * expression is blamed when it has failed two runs alone and had some CPU for it, and at the latest for the eighth.
+ * expression is blamed when it has failed alone and had some CPU for it, on a short text twice; and at the latest for the eighth run.
  */
 const ENOUGH_RUNS = 2;
+const SHORT_CHARACTERS = 4_096;
 const ENOUGH_CPU_MS = 2;
 const MOST_RUNS = 8;
 const FIRST_REST_MS = 60_000;
@@ -98,25 +104,24 @@ export function createTrials({ runBounded, now, cpuMs }: TrialParts): Trials {
   function needsBound(): boolean {
     let steps = 0;
     for (const trial of trials.slice(at)) {
-      if (trial === undefined) continue;
-      const { isPlain, regExp } = trial.expression;
-      steps += isPlain ? regExp.source.length * trial.text.length : Number.POSITIVE_INFINITY;
+      if (trial !== undefined) steps += trial.expression.steps * trial.text.length;
     }
-    return steps > PLAIN_STEPS;
+    return !(steps <= FEW_STEPS);
   }
 
-  function runOnce(): void {
+  function runOnce(isUrgent: boolean): void {
     const before = at;
     const startMs = cpuMs();
-    const isStopped = !runBounded(goOn);
+    const isStopped = !runBounded(goOn, isUrgent ? URGENT_LIMIT_MS : LIMIT_MS);
     const trial = trials[at];
     if (at > before) {
       runs = 0;
       spentCpuMs = 0;
-    } else if (isStopped && trial !== undefined) {
+    } else if (isStopped && !isUrgent && trial !== undefined) {
       runs++;
       spentCpuMs += cpuMs() - startMs;
-      if ((runs >= ENOUGH_RUNS && spentCpuMs >= ENOUGH_CPU_MS) || runs >= MOST_RUNS) blame(trial);
+      const enoughRuns = trial.text.length < SHORT_CHARACTERS ? ENOUGH_RUNS : 1;
+      if ((runs >= enoughRuns && spentCpuMs >= ENOUGH_CPU_MS) || runs >= MOST_RUNS) blame(trial);
     }
   }
 
@@ -144,10 +149,10 @@ export function createTrials({ runBounded, now, cpuMs }: TrialParts): Trials {
       trials.push(trial);
     },
     added: () => trials.length,
-    run() {
+    run(isUrgent) {
       giveUpLong();
       if (!needsBound()) goOn();
-      else runOnce();
+      else runOnce(isUrgent);
       return at;
     },
     clear() {

@@ -15,16 +15,16 @@ const EXPONENTIAL = '^(a+)+$';
 const QUADRATIC = 'a+b';
 
 function setUp(settings: FilterSettings) {
-  const runBounded = createBoundedRun(50);
+  const runBounded = createBoundedRun();
   let nowMs = 0;
   let runs = 0;
   let stops = 0;
   const { filters, slow } = filtersOf(settings, {
     now: () => nowMs,
     cpuMs: () => process.threadCpuUsage().user / 1_000,
-    runBounded(run) {
+    runBounded(run, limitMs) {
       runs++;
-      const isDone = runBounded(run);
+      const isDone = runBounded(run, limitMs);
       if (!isDone) stops++;
       return isDone;
     },
@@ -41,7 +41,7 @@ function setUp(settings: FilterSettings) {
     decide(lines: readonly string[]): readonly Ruling[] {
       const rulings: Ruling[] = [];
       for (const line of lines) filters.add(textRecord('function', toByteString(line), undefined));
-      while (filters.waiting() > 0) filters.run((_, ruling) => rulings.push(ruling));
+      while (filters.waiting() > 0) filters.run((_, ruling) => rulings.push(ruling), false);
       return rulings;
     },
   };
@@ -114,13 +114,13 @@ test('after one stop the turn is over: what waits comes with the next one', () =
   const hostile = `${'a'.repeat(50)}!`;
   for (const line of ['first', hostile, 'last']) filters.add(textRecord('function', toByteString(line), undefined));
   const passed: string[] = [];
-  filters.run(({ line }) => passed.push(line));
+  filters.run(({ line }) => passed.push(line), false);
   assert.equal(runs(), 1);
   assert.deepEqual(passed, ['first']);
   assert.equal(filters.waiting(), 2);
   assert.equal(filters.clear(), 2);
   filters.add(textRecord('function', toByteString('anew'), undefined));
-  filters.run(({ line }) => passed.push(line));
+  filters.run(({ line }) => passed.push(line), false);
   assert.deepEqual(passed, ['first', 'anew'], 'nothing is left of what was given up');
 });
 
@@ -128,19 +128,19 @@ test('an expression is not blamed for the first run that it fails, nor while it 
   const hostile = `${'a'.repeat(50)}!`;
   const runsUntilBlamed = (cpuMs: () => number) => {
     let runs = 0;
-    const bounded = createBoundedRun(50);
+    const bounded = createBoundedRun();
     const { filters, slow } = filtersOf(
       { LOKI_EXCLUDE_REGEX: EXPONENTIAL },
       {
         cpuMs,
-        runBounded: (run) => {
+        runBounded: (run, limitMs) => {
           runs++;
-          return bounded(run);
+          return bounded(run, limitMs);
         },
       },
     );
     filters.add(textRecord('function', toByteString(hostile), undefined));
-    while (filters.waiting() > 0) filters.run(() => {});
+    while (filters.waiting() > 0) filters.run(() => {}, false);
     assert.equal(slow.length, 1);
     return runs;
   };
@@ -155,12 +155,25 @@ test('an expression is not blamed for the first run that it fails, nor while it 
   );
 });
 
+test('where it is urgent nobody is blamed: it is tried again later', () => {
+  const { filters, slow, decide } = setUp({ LOKI_EXCLUDE_REGEX: QUADRATIC });
+  filters.add(textRecord('function', toByteString('a'.repeat(KIB_256)), undefined));
+  for (let turn = 0; turn < 20; turn++) filters.run(() => assert.fail(), true);
+  assert.deepEqual([filters.waiting(), slow], [1, []]);
+  assert.equal(decide([]).length, 1);
+  assert.equal(slow.length, 1);
+});
+
 test('two watches do not know of each other', () => {
   const ran: string[] = [];
-  const [one, other] = [createBoundedRun(10_000), createBoundedRun(10_000)];
-  assert.ok(one(() => ran.push('one')) && other(() => ran.push('other')) && one(() => ran.push('one again')));
+  const [one, other] = [createBoundedRun(), createBoundedRun()];
+  assert.ok(
+    one(() => ran.push('one'), 10_000) &&
+      other(() => ran.push('other'), 10_000) &&
+      one(() => ran.push('one again'), 10_000),
+  );
   assert.deepEqual(ran, ['one', 'other', 'one again']);
-  assert.throws(() => one(() => assert.fail('a flaw')), /a flaw/);
+  assert.throws(() => one(() => assert.fail('a flaw'), 10_000), /a flaw/);
 });
 
 test('text of our own is withheld where the expression takes too long on it', () => {
@@ -215,11 +228,11 @@ for (const [name, pattern] of Object.entries(PATTERNS)) {
         '%40',
         '%40a.',
       ]);
-    const runLong = createBoundedRun(20_000);
+    const runLong = createBoundedRun();
     for (const piece of pieces) {
       const text = piece.repeat(KIB_256 / piece.length);
       assert.ok(
-        runLong(() => pattern(text)),
+        runLong(() => pattern(text), 20_000),
         `${name} on many ${piece}`,
       );
     }

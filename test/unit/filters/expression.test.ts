@@ -63,9 +63,31 @@ for (const [text, reason, at] of [
   });
 }
 
-test('plain is what neither repeats nor groups nor looks back', () => {
-  const plain = ['health', 'a|b|c', '^[a-z]x$', String.raw`\d\d:\d\d.\.`, '{"a":[1,2]', '(?i)debug'];
-  for (const text of plain) assert.ok(read(text).isPlain, text);
-  const other = ['a+', 'a*', 'a?', 'a{2}', 'a{2,}', '(a)', '(?:a)', '(?=a)', String.raw`(a)\1`, 'x(?<n>a)'];
-  for (const text of other) assert.ok(!read(text).isPlain, text);
+test('it is known how many steps an expression takes that has no way to go far back', () => {
+  for (const [text, steps] of [
+    ['health', 6],
+    ['a|b|c', 5],
+    ['^[a-z]x$', 4],
+    ['(?i)debug', 5],
+    [String.raw`password=\S+`, 12],
+    [String.raw`\d{12,}|b*`, 18],
+    ['^(START|END|REPORT) RequestId', 116],
+    ['a(?:b(c|d))', 18],
+  ] as const) {
+    assert.equal(read(text).steps, steps, text);
+  }
+  const unknown = [
+    'a+b',
+    '.*x',
+    'a?b',
+    '(a)+',
+    '(a+)',
+    '(a|b){2}',
+    'x(?=a)',
+    '(?<!a)b',
+    String.raw`(a)\1`,
+    'a+?b',
+    'a{2}b',
+  ];
+  for (const text of unknown) assert.equal(read(text).steps, Number.POSITIVE_INFINITY, text);
 });

@@ -213,7 +213,7 @@ test('our own lines do not come back round, whatever is redacted in them', async
 test('what is still to be decided on at the end is lost with a reason, and is no mystery', async () => {
   let stops = 0;
   const { pipeline, ledger, clock, client } = setUpFiltered(
-    { LOKI_EXCLUDE_REGEX: 'a+' },
+    { LOKI_EXCLUDE_REGEX: 'a+b' },
     {},
     {
       runBounded() {
@@ -241,4 +241,26 @@ test('our own text is redacted as the lines are', () => {
   assert.equal(filters.redactOwn('jane@example.com of tenant-blue'), '[redacted] of [redacted]');
   assert.equal(filters.redactOwn('{"cause":"tenant-blue"}'), '{"cause":"[redacted]"}');
   assert.equal(filters.redactOwn('Grüße'), 'Grüße');
+});
+
+test('near the deadline of an invocation an expression has less time, before and after it has all', async () => {
+  const limits: number[] = [];
+  const runBounded = (run: () => void, limitMs: number) => {
+    limits.push(limitMs);
+    run();
+    return true;
+  };
+  const { pipeline, clock } = setUpFiltered({ LOKI_EXCLUDE_REGEX: 'a+b' }, {}, { runBounded });
+  pipeline.invoked({
+    requestId: 'r-1',
+    traceHeader: undefined,
+    invokedArn: undefined,
+    deadlineMs: clock.now() + 3_000,
+  });
+  for (const ms of [0, 2_650, 100, 300]) {
+    await clock.advance(ms);
+    pipeline.receive(bodyOf(functionRecord('a line')));
+    await clock.settle();
+  }
+  assert.deepEqual(limits, [50, 50, 10, 50]);
 });
