@@ -82,8 +82,7 @@ export interface Pipeline {
 const SLICE_MS = 2;
 /** So many records are read between two looks at the clock. */
 const RECORDS_AT_A_TIME = 32;
-/** The watch over expressions is paid for each time. */
-const FILTERED_TURNS = 4;
+const FILTERED_TURNS = 4; // the watch over expressions is paid for each time
 /** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** To read so much takes 60 ms at the CPU share of 128 MB. */
@@ -129,7 +128,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     takesMetadata: delivery.takesMetadata,
   });
   const bodies = createBodyQueue();
-  /** The end of the invocation. */
   let hurry: Pause = { sinceMs: Number.POSITIVE_INFINITY, untilMs: 0 };
   /** Bodies so far. */
   let received = 0;

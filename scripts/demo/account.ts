@@ -50,6 +50,12 @@ export function totalsOf(output: string): Totals {
   return { received: sum('received'), accepted: sum('accepted'), filtered: sum('filtered'), dropped: sum('dropped') };
 }
 
+/** Where settings filter and redact: what is gone was filtered. A line that was changed is missing and unknown. */
+export function isAccountedFor(accounts: readonly Account[], { filtered }: Totals): boolean {
+  const gone = accounts.reduce((sum, { missing, unknown }) => sum + missing - unknown, 0);
+  return gone === filtered && accounts.every(({ doubled }) => doubled === 0);
+}
+
 /** What the extension printed, one JSON object for each line that is one; other lines as `msg`. */
 export function ownMessages(output: string): readonly Readonly<Record<string, unknown>>[] {
   return output
