@@ -44,6 +44,8 @@ export interface LifecycleParts {
   readonly strategy: FlushStrategy;
   /** The longest that one invocation is held for a flush. */
   readonly flushTimeoutMs: number;
+  /** The part of the time before SHUTDOWN's deadline in which late records are waited for: the longer they are buffered the larger. */
+  readonly lateShare: number;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly log: Log;
@@ -123,7 +125,7 @@ async function shutDown(
 ): Promise<void> {
   const { clock, pace } = parts;
   const remainingMs = Math.max(0, deadlineMs - clock.now());
-  const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, remainingMs / 3);
+  const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, remainingMs * parts.lateShare);
   const endMs = () => deadlineMs - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), remainingMs / 2);
   attempt(parts, () => deliverer.sendNow());
   stretch.end();

@@ -143,6 +143,8 @@ async function serve(started: Started): Promise<void> {
 
   const terminated = Promise.withResolvers<unknown>();
   let askedBefore = false;
+  // Before next is asked for: whoever sees that we are ready may end us.
+  process.on('SIGTERM', terminated.resolve);
   await runLifecycle({
     async nextEvent() {
       const event = await extensionsApi.next(registration.extensionId, () => {
@@ -150,7 +152,6 @@ async function serve(started: Started): Promise<void> {
         if (askedBefore) return;
         askedBefore = true;
         asked.resolve();
-        process.on('SIGTERM', terminated.resolve);
         // Not before: loading what prints them takes longer than the platform should wait for us.
         for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
         if (problems.length > 0) void tellUnknownSettings();
@@ -164,6 +165,7 @@ async function serve(started: Started): Promise<void> {
     terminated: terminated.promise,
     strategy: config.flushStrategy,
     flushTimeoutMs: config.flushTimeoutMs,
+    lateShare: managed ? 1 / 2 : 1 / 3,
     pace,
     clock: systemClock,
     log,

@@ -64,6 +64,7 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     terminated: new Promise(() => {}),
     strategy,
     flushTimeoutMs: config.flushTimeoutMs,
+    lateShare: 1 / 3,
     pace: createPace(1, time.now, () => 0),
     clock: time.sandboxClock,
     log,

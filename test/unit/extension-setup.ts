@@ -84,6 +84,7 @@ export function setUp(
     terminated: new Promise(() => {}),
     strategy: 'end',
     flushTimeoutMs: 2_000,
+    lateShare: 1 / 3,
     pace: createPace(1, clock.now, () => 0),
     clock,
     log,

@@ -93,6 +93,12 @@ test('SHUTDOWN with 400 ms: a third for late records, and over before the deadli
   assert.ok(clock.now() - startMs < 400, `${clock.now() - startMs} ms`);
 });
 
+test('SHUTDOWN with 400 ms where records are buffered for longer: half for late records', async () => {
+  const { clock, calls, over } = setUp([shutdown(400)], { drainTakesMs: 10_000 }, { lateShare: 1 / 2 });
+  await clock.until(over, 400);
+  assert.equal(calls.find(({ name }) => name === 'drain')?.atMs, 200);
+});
+
 test('SHUTDOWN with the deadline past: what can leave is sent, and it is over at once', async () => {
   const { clock, names, over } = setUp([shutdown(-500)], { drainTakesMs: 10_000 });
   await clock.until(over, 0);
