@@ -8,7 +8,8 @@ import type { Clock, EpochMs, Timer } from '../time.ts';
 import { type Answer, isClear, type PushOutcome, textLimitMs, toOutcome } from './answer.ts';
 
 export interface Connection {
-  post(request: Dispatcher.DispatchOptions): Post;
+  /** @param answerMs the longest that an answer is waited for once the request is on its way */
+  post(request: Dispatcher.DispatchOptions, answerMs: number): Post;
   /** Whether it is there and waits for a request. */
   isIdle(): boolean;
   isOpen(): boolean;
@@ -84,11 +85,12 @@ export function createConnection(origin: string, connector: Connector, clock: Cl
   }
 
   return {
-    post(request) {
+    post(request, answerMs) {
       busy = true;
       return startPost({
         send: (handler) => client.dispatch(request, handler),
         clock,
+        answerMs,
         kept: answers > 0,
         connecting: () => connecting,
         bytesRead: () => socket?.bytesRead ?? 0,
@@ -113,6 +115,7 @@ export function createConnection(origin: string, connector: Connector, clock: Cl
 interface PostParts {
   readonly send: (handler: Dispatcher.DispatchHandler) => void;
   readonly clock: Clock;
+  readonly answerMs: number;
   /** The connection has answered before. */
   readonly kept: boolean;
   /** How far the connection is, once it is asked for. */
@@ -126,7 +129,7 @@ interface PostParts {
 }
 
 function startPost(parts: PostParts): Post {
-  const { send, clock, kept, connecting, bytesRead, socketError, ended, close } = parts;
+  const { send, clock, answerMs, kept, connecting, bytesRead, socketError, ended, close } = parts;
   const { promise, resolve } = Promise.withResolvers<PostResult>();
   const bytesBefore = bytesRead();
   let sent = false;
@@ -165,6 +168,7 @@ function startPost(parts: PostParts): Post {
   send({
     onRequestStart() {
       sent = true;
+      limit(answerMs);
     },
     onResponseStart(_controller, status, headers) {
       const header = (name: string) => String(headers[name] ?? '') || undefined;

@@ -60,6 +60,11 @@ export interface DeliveryParts {
 /** What may be at fault itself leaves room for others, as it may take a whole time-out each time. */
 const MAX_SUSPECTS_IN_FLIGHT = MAX_CONNECTIONS / 2;
 /**
+ * Where others pass, an answer to what is at fault is waited for so long at first, and then twice as long each time: a
+ * line that nothing answers is to be found while the sandbox lives.
+ */
+const HURRIED_MS = 300;
+/**
  * Through an outage the lines of many invocations gather in one batch. If all that is sealed has failed, what is being
  * filled may still pass: so many times it is sealed at once to be tried, and after that when it has reached this age.
  */
@@ -152,10 +157,11 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     try {
       const { entryCount, body } = taken.batch;
       const startMs = clock.now();
+      const passesBefore = judge.passes();
       const outcome = await outcomeOf(taken);
       const tookMs = clock.now() - startMs;
       parts.pushed?.({ outcome: outcome.kind, entries: entryCount, bytes: body.length, tookMs });
-      judge.conclude(taken, outcome);
+      judge.conclude(taken, outcome, { tookMs, passesBefore });
     } catch (error) {
       judge.stumbled(error);
     } finally {
@@ -174,7 +180,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   async function outcomeOf(taken: QueuedBatch): Promise<PushOutcome> {
     try {
       if (!judge.takesMetadata() && !taken.stripped) backlog.strip(taken);
-      return await client.push(taken.batch.body);
+      const { batch, isHurried, failures } = taken;
+      return await client.push(batch.body, isHurried ? HURRIED_MS * 2 ** failures : undefined);
     } catch (error) {
       return ownFault(error);
     }

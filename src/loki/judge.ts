@@ -22,9 +22,16 @@ export interface JudgeParts {
   readonly isLast: () => boolean;
 }
 
+/** One attempt on a batch. */
+export interface Attempt {
+  readonly tookMs: number;
+  /** Batches that had passed when it began. */
+  readonly passesBefore: number;
+}
+
 export interface Judge {
   /** Does with a batch what the end of an attempt on it calls for. */
-  conclude(taken: QueuedBatch, outcome: PushOutcome): void;
+  conclude(taken: QueuedBatch, outcome: PushOutcome, attempt: Attempt): void;
   /** Something of ours went wrong that no batch is to blame for. */
   stumbled(error: unknown): void;
   /** Batches that passed so far. */
@@ -55,7 +62,7 @@ export function createJudge(parts: JudgeParts): Judge {
   /** Whole batches that were refused for good, one after the other. */
   let finalRefusals = { what: '', count: 0 };
 
-  function factsOf(taken: QueuedBatch, outcome: PushOutcome): Facts {
+  function factsOf(taken: QueuedBatch, outcome: PushOutcome, { tookMs, passesBefore }: Attempt): Facts {
     const { batch, passesAtFirstFailure } = taken;
     const othersUntried = backlog.holdsUntried(taken);
     return {
@@ -63,6 +70,8 @@ export function createJudge(parts: JudgeParts): Judge {
       entries: batch.entryCount,
       requestBytes: batch.requestBytes,
       othersPassed: passesAtFirstFailure !== undefined && passes > passesAtFirstFailure,
+      passedMeanwhile: passes > passesBefore,
+      tookMs,
       failuresInARow,
       othersUntried,
       // Looked for only where it matters: it asks each batch.
@@ -83,6 +92,7 @@ export function createJudge(parts: JudgeParts): Judge {
   /** @returns how many entries are lost by it, and what they count as */
   function carryOut(taken: QueuedBatch, outcome: PushOutcome, { action, blamed }: Verdict): [number, DropReason?] {
     const { batch } = taken;
+    const isSuspect = blamed === 'batch';
     switch (action.kind) {
       case 'accept':
         backlog.remove(taken);
@@ -94,13 +104,13 @@ export function createJudge(parts: JudgeParts): Judge {
         ledger.accepted(batch.entryCount - action.lost);
         return [action.lost, action.reason];
       case 'keep':
-        backlog.fail(taken, { passes, isSuspect: blamed === 'batch', lostAs: action.lostAs, ...pauseOf(taken) });
+        backlog.fail(taken, { passes, isSuspect, lostAs: action.lostAs, ...pauseOf(taken) });
         break;
       case 'halve':
-        backlog.divide(taken, halve(batch), blamed === 'batch', passes);
+        backlog.divide(taken, halve(batch), { atFault: isSuspect, isHurried: isSuspect, passes });
         break;
       case 'probe':
-        backlog.divide(taken, splitFirst(batch), true, passes);
+        backlog.divide(taken, splitFirst(batch), { atFault: true, isHurried: isSuspect, passes });
         break;
       case 'restamp':
         backlog.restamp(taken, clock.now());
@@ -161,15 +171,15 @@ export function createJudge(parts: JudgeParts): Judge {
   }
 
   return {
-    conclude(taken, outcome) {
+    conclude(taken, outcome, attempt) {
       if (!backlog.holds(taken)) return;
       try {
-        act(taken, outcome, verdict(outcome, factsOf(taken, outcome)));
+        act(taken, outcome, verdict(outcome, factsOf(taken, outcome, attempt)));
       } catch (error) {
         if (!backlog.holds(taken)) return;
         // A bug of ours counts as a failure, of a batch that cannot be divided: it must not come back with it for ever.
         const fault = ownFault(error);
-        const judged = verdict(fault, { ...factsOf(taken, fault), entries: 1 });
+        const judged = verdict(fault, { ...factsOf(taken, fault, attempt), entries: 1 });
         const { action } = judged;
         const whole = action.kind === 'drop' ? { ...action, lost: taken.batch.entryCount } : action;
         act(taken, fault, { ...judged, action: whole });

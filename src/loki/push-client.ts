@@ -8,7 +8,8 @@ import type { PushOutcome } from './answer.ts';
 import { type Connection, createConnection, IDLE_MS, type Post, type PostResult } from './connection.ts';
 
 export interface PushClient {
-  push(body: Buffer): Promise<PushOutcome>;
+  /** @param answerMs the longest that the answer is waited for, unless the last one took almost as long */
+  push(body: Buffer, answerMs?: number): Promise<PushOutcome>;
   /** From now on connections may be made: what a push needs beside one is seen to. */
   begin?(): void;
   /** Call before the process may be frozen: what fails from then on may be the work of a freeze that we have not heard of yet. */
@@ -82,8 +83,8 @@ export function createPushClient(
 
   const distrustedLimitMs = () => Math.min(timeoutMs, Math.max(DISTRUSTED_TIMEOUT_MS, 4 * lastAnswerMs));
 
-  async function attempt(body: Buffer, { connection, trusted }: Slot): Promise<PostResult> {
-    const post = connection.post({ path, method: 'POST', headers, body });
+  async function attempt(body: Buffer, { connection, trusted }: Slot, answerMs: number): Promise<PostResult> {
+    const post = connection.post({ path, method: 'POST', headers, body }, answerMs);
     inFlight.add(post);
     post.giveUpAfter(trusted ? timeoutMs : distrustedLimitMs());
     const result = await post.result;
@@ -99,7 +100,7 @@ export function createPushClient(
   }
 
   return {
-    async push(body) {
+    async push(body, answerMs = timeoutMs) {
       const first = firstPost();
       if (first) await settledBy(clock, first.result, clock.now() + FIRST_ANSWER_MS);
       for (let attempts = 1; ; attempts++) {
@@ -107,7 +108,7 @@ export function createPushClient(
         const wasTrusted = slot.trusted;
         const thawsBefore = thaws;
         const startMs = clock.now();
-        const { outcome, stale } = await attempt(body, slot);
+        const { outcome, stale } = await attempt(body, slot, Math.max(answerMs, 4 * lastAnswerMs));
         if (isAnswer(outcome)) {
           slot.trusted = true;
           lastAnswerMs = clock.now() - startMs;

@@ -15,6 +15,8 @@ export interface QueuedBatch {
   readonly restamped: boolean;
   /** It failed while others passed, and rests by itself. */
   readonly isSuspect: boolean;
+  /** It, or the batch that it is a part of, was at fault: another attempt on it is to cost little time. */
+  readonly isHurried: boolean;
   /** How many batches had passed when it, or the batch that it is a part of, failed first. */
   readonly passesAtFirstFailure: number | undefined;
 }
@@ -32,6 +34,16 @@ export interface Setback {
   readonly lostAs?: DropReason | undefined;
 }
 
+/** Why a batch is divided. */
+export interface Division {
+  /** To find what is wrong with it. */
+  readonly atFault: boolean;
+  /** Others pass. */
+  readonly isHurried: boolean;
+  /** How many batches have passed so far. */
+  readonly passes: number;
+}
+
 export interface Queue {
   /** Puts a batch at the end. */
   add(batch: Batch): void;
@@ -47,7 +59,7 @@ export interface Queue {
   /** Takes a batch out for good. What became of its entries is for the caller to account for. */
   remove(taken: QueuedBatch): void;
   /** Puts parts of a batch in its place, to find what is wrong with it or for its size. */
-  divide(taken: QueuedBatch, parts: readonly Batch[], atFault: boolean, passes: number): void;
+  divide(taken: QueuedBatch, parts: readonly Batch[], division: Division): void;
   /** Puts another form of the same entries in the place of a batch. */
   rewrite(taken: QueuedBatch, batch: Batch, how: 'stripped' | 'restamped'): void;
   /** Whether a batch that was taken is still held. */
@@ -95,6 +107,7 @@ function queued(batch: Batch): Queued {
     blame: 0,
     isPart: false,
     isSuspect: false,
+    isHurried: false,
     passesAtFirstFailure: undefined,
     passesAtLastFailure: 0,
     pause: undefined,
@@ -178,15 +191,16 @@ export function createQueue(): Queue {
         passesAtFirstFailure,
         passesAtLastFailure: passes,
         isSuspect,
+        isHurried: isSuspect,
         pause,
         isLong,
         lostAs,
       });
     },
     remove: replace,
-    divide(taken, parts, atFault, passes) {
+    divide(taken, parts, { atFault, isHurried, passes }) {
       const { stripped, restamped, isPart, passesAtFirstFailure = atFault ? passes : undefined } = taken;
-      const inherited = { stripped, restamped, passesAtFirstFailure, isPart: isPart || atFault };
+      const inherited = { stripped, restamped, passesAtFirstFailure, isPart: isPart || atFault, isHurried };
       replace(
         taken,
         parts.map((part) => ({ ...queued(part), ...inherited })),

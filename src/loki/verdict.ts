@@ -17,6 +17,10 @@ export interface Facts {
   readonly blame: number;
   /** Whether others passed since it failed first, or since the batch failed of which it is a part. */
   readonly othersPassed: boolean;
+  /** Whether others passed while this attempt was under way. */
+  readonly passedMeanwhile: boolean;
+  /** How long the attempt took. */
+  readonly tookMs: number;
   /** It is a part of a batch that was split to find what is wrong with it. */
   readonly isPart: boolean;
   /** Failures of all batches since something passed. */
@@ -61,6 +65,8 @@ export interface Verdict {
 
 /** Failures of a batch, while others pass, before it is split: a Loki that fails now and then is not the batch's fault. */
 const FAILURES_TO_SPLIT = 3;
+/** An attempt that takes so long is not made three times: what has passed beside it says enough. */
+const LONG_ATTEMPT_MS = 1_000;
 /** Before a single entry is given up: a Loki that fails every other request must not lose one in a thousand lines. */
 const BLAME_TO_GIVE_UP = 12;
 /** So many failures in a row, and what passed before says nothing any more. Also how deep a batch is split in vain. */
@@ -123,7 +129,12 @@ function isComing({ secret }: Extract<PushOutcome, { kind: 'unready' }>): boolea
 
 const SETTING: Verdict = { action: { kind: 'keep', pause: 'none' }, blamed: 'loki', heard: 'refused', isSetting: true };
 
-const othersPass = ({ othersPassed, failuresInARow }: Facts) => othersPassed && failuresInARow < FAILURES_IN_VAIN;
+const wasLong = ({ tookMs }: Facts) => tookMs >= LONG_ATTEMPT_MS;
+
+function othersPass(facts: Facts): boolean {
+  const { othersPassed, passedMeanwhile, failuresInARow } = facts;
+  return (othersPassed || (passedMeanwhile && wasLong(facts))) && failuresInARow < FAILURES_IN_VAIN;
+}
 
 function dropAll(reason: DropReason, { entries }: Facts): Verdict {
   return { action: { kind: 'drop', reason, lost: entries }, blamed: 'batch', heard: 'answered' };
@@ -156,7 +167,8 @@ function onBatch(trouble: Trouble, facts: Facts): Verdict {
   const lostAs: DropReason = trouble === 'refused' ? 'rejected' : 'retries_exhausted';
   const blame = (action: Action): Verdict => ({ action, blamed: 'batch', heard: 'silence' });
   if (facts.entries > 1) {
-    const patience = trouble === 'refused' || facts.isPart || facts.isLast ? 1 : FAILURES_TO_SPLIT;
+    const isClear = trouble === 'refused' || facts.isPart || facts.isLast || wasLong(facts);
+    const patience = isClear ? 1 : FAILURES_TO_SPLIT;
     if (facts.failures + 1 >= patience) return blame({ kind: 'halve' });
   } else if (facts.blame + 1 >= BLAME_TO_GIVE_UP || (facts.isLast && trouble === 'refused')) {
     return blame({ kind: 'drop', reason: lostAs, lost: 1 });

@@ -62,6 +62,8 @@ export const TARGET = targetOf(
 export interface FakePush extends DecodedPush {
   readonly body: Buffer;
   readonly atMs: EpochMs;
+  /** The longest that the answer is waited for, if that is shorter than usual. */
+  readonly answerMs: number | undefined;
   readonly answer: (outcome: PushOutcome) => void;
   readonly answered: boolean;
 }
@@ -106,7 +108,7 @@ export class FakePushClient implements PushClient {
     this.script = script;
   }
 
-  push(body: Buffer): Promise<PushOutcome> {
+  push(body: Buffer, answerMs?: number): Promise<PushOutcome> {
     const { promise, resolve } = Promise.withResolvers<PushOutcome>();
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
@@ -121,6 +123,7 @@ export class FakePushClient implements PushClient {
       ...decodePush(body),
       body: Buffer.from(body),
       atMs: this.#clock.now(),
+      answerMs,
       answer,
       get answered() {
         return answered;

@@ -118,7 +118,7 @@ test('halves take the place of the whole, in order, and the books balance', () =
   backlog.seal(0, NOW_MS);
   const whole = take(backlog);
   assert.ok(whole);
-  backlog.divide(whole, halve(whole.batch), false, 0);
+  backlog.divide(whole, halve(whole.batch), { atFault: false, isHurried: false, passes: 0 });
   assert.equal(backlog.heldEntries(), 5);
   assert.equal(backlog.readyBatches(), 2);
   assert.deepEqual(
@@ -363,8 +363,9 @@ test('after any random sequence the sums are those of the batches', () => {
       } else if (any) {
         taken.delete(any);
         if (dice < 0.85) backlog.fail(any, { passes: step, isSuspect: random() < 0.5 });
-        else if (dice < 0.9 && any.batch.entryCount > 1) backlog.divide(any, halve(any.batch), true, step);
-        else if (dice < 0.95) backlog.giveBack(any);
+        else if (dice < 0.9 && any.batch.entryCount > 1) {
+          backlog.divide(any, halve(any.batch), { atFault: true, isHurried: true, passes: step });
+        } else if (dice < 0.95) backlog.giveBack(any);
         else {
           gone += any.batch.entryCount;
           backlog.remove(any);

@@ -68,6 +68,25 @@ for (const dislike of [REFUSED, FAILED, UNREACHABLE, UNANSWERED]) {
   });
 }
 
+test('a line that nothing answers is found within seconds, as what is at fault is not waited for long', async () => {
+  let answerLater: (delayMs: number, push: FakePush) => void = () => {};
+  const bench = setUp((push) => {
+    if (!push.lines.includes('poison')) return ACCEPTED;
+    answerLater(push.answerMs ?? 5_000, push);
+    return undefined;
+  });
+  const { clock, ledger, client, flush } = bench;
+  answerLater = (delayMs, push) => clock.after(delayMs, () => push.answer(UNANSWERED));
+  await flush('before');
+  bench.hold('beside it', 'platform');
+  await flush(...lines(60), 'poison', ...lines(60));
+  for (let count = 0; count < 20; count++) {
+    await clock.advance(300);
+    await flush(`after ${count}`);
+  }
+  assert.equal(ledger.totals().accepted, 142, `in ${client.pushes.length} pushes`);
+});
+
 test('an outage in the middle of a search for the entry at fault makes few parts and loses nothing', async () => {
   let isDown = false;
   const bench = setUp(({ lines: sent }) => (isDown || sent.includes('poison') ? REFUSED : ACCEPTED));

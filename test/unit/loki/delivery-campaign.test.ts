@@ -21,6 +21,7 @@ import { setUp } from './delivery-setup.ts';
 const FIRST_SEED = process.env['CAMPAIGN_SEED'];
 const RUNS = Number(process.env['CAMPAIGN_RUNS'] ?? (FIRST_SEED === undefined ? 40 : 1));
 const HOUR_MS = 3_600_000;
+const PUSH_TIMEOUT_MS = 5_000;
 const DISLIKES: readonly PushOutcome[] = [REFUSED, FAILED, UNREACHABLE, UNANSWERED, UNREADABLE];
 const REJECTED: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: 'all', status: 400, detail: '400 no' };
 const OUTAGES: readonly PushOutcome[] = [...DISLIKES, throttled(), throttled(20_000), REJECTED, TOO_LARGE];
@@ -35,6 +36,8 @@ interface World {
   /** How often Loki fails for no reason. */
   readonly flaky: number;
   readonly latencyMs: number;
+  /** What is not answered keeps a push waiting for as long as it waits. */
+  readonly stalls: boolean;
 }
 
 function worldOf(random: () => number): World {
@@ -46,6 +49,7 @@ function worldOf(random: () => number): World {
     tooMany: any([...DISLIKES, TOO_LARGE]),
     flaky: any([0, 0, 0.1, 0.4]),
     latencyMs: any([0, 5, 50]),
+    stalls: random() < 0.5,
   };
 }
 
@@ -74,8 +78,10 @@ async function campaign(seed: number): Promise<void> {
   const bench = setUp(
     (push) => {
       const outcome = judged(push);
-      if (world.latencyMs === 0) return outcome;
-      clock.after(world.latencyMs, () => push.answer(outcome));
+      const stalls = world.stalls && outcome === UNANSWERED;
+      const answerMs = stalls ? Math.min(PUSH_TIMEOUT_MS, push.answerMs ?? PUSH_TIMEOUT_MS) : world.latencyMs;
+      if (answerMs === 0) return outcome;
+      clock.after(answerMs, () => push.answer(outcome));
       return undefined;
     },
     { batchMaxBytes: 4_096 },

@@ -23,6 +23,8 @@ const FIRST: Facts = {
   blame: 0,
   othersPassed: false,
   isPart: false,
+  passedMeanwhile: false,
+  tookMs: 5,
   failuresInARow: 0,
   othersUntried: true,
   isSmallest: true,
@@ -146,6 +148,17 @@ for (const outcome of TROUBLES) {
     assert.deepEqual(action, { kind: 'drop', reason, lost: 1 });
   });
 }
+
+test('an attempt that was long is not made three times: what passed beside it says enough', () => {
+  for (const outcome of [UNANSWERED, FAILED, INTERRUPTED]) {
+    const of = (changes: Partial<Facts>) => verdict(outcome, { ...FIRST, passedMeanwhile: true, ...changes });
+    assert.equal(inShort(of({ tookMs: 5_000 })), 'halve, batch, silence');
+    assert.equal(inShort(of({ tookMs: 5_000, entries: 1 })), 'keep, backoff, batch, silence');
+    assert.equal(of({ tookMs: 20 }).blamed, verdict(outcome, FIRST).blamed);
+    assert.equal(of({ tookMs: 5_000, passedMeanwhile: false }).blamed, verdict(outcome, FIRST).blamed);
+    assert.equal(verdict(outcome, { ...OTHERS_PASS, tookMs: 5_000 }).action.kind, 'halve');
+  }
+});
 
 test('what cannot be read may be stored: the second time it rests for long', () => {
   assert.equal(inShort(verdict(UNREADABLE, FIRST)), 'keep, loki, failed');
