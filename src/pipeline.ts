@@ -63,6 +63,8 @@ export interface Pipeline {
   suspend(): void;
   /** The sandbox was thawed: connections may be dead, and what is due can leave. */
   resume(): void;
+  /** Whether there is so little CPU time that what is sent is not compressed. */
+  hurry(isHurried: boolean): void;
   /** Sends what is held without waiting for it. */
   sendNow(): void;
   /** As in `Delivery`. Bodies that are there are read first, for half of the time at most. */
@@ -266,6 +268,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       parts.client.distrustConnections();
       delivery.wake();
     },
+    hurry: backlog.hurry,
     sendNow() {
       readSlice();
       delivery.sendNow();

@@ -44,6 +44,8 @@ export interface Backlog extends Pick<Queue, Sending> {
   add(type: StreamType, stated: Instant, entry: Entry, nowMs: EpochMs): void;
   /** Seals what is being filled and has reached this age. */
   seal(ageMs: number, nowMs: EpochMs): void;
+  /** Whether there is no time to compress what is sealed from now on. */
+  hurry(isHurried: boolean): void;
   /** Takes the structured metadata out of a batch, for a Loki that allows none. */
   strip(taken: QueuedBatch): void;
   /** Stamps all entries of a batch with this moment, for a Loki that refused the time of them all. */
@@ -90,6 +92,7 @@ export function createBacklog(
   };
   const builders = Object.values(streams).flatMap(({ recent, old }) => [old, recent]);
   const queue = createQueue();
+  let isHurried = false;
 
   const unsealedMs = () =>
     builders.reduce<EpochMs | undefined>((least, { oldestMs }) => earlierOf(least, oldestMs), undefined);
@@ -140,7 +143,7 @@ export function createBacklog(
       const builder = nowMs - stated.ms > OLD_MS ? old : recent;
       const instant = nextInstant(stated);
       if (!builder.add(instant, entry, nowMs)) {
-        enqueue(builder.seal());
+        enqueue(builder.seal(isHurried));
         builder.add(instant, entry, nowMs);
       }
       // Far from the bound nothing needs to be added up: this runs for every line.
@@ -149,8 +152,11 @@ export function createBacklog(
     },
     seal(ageMs, nowMs) {
       for (const builder of builders) {
-        if (builder.oldestMs !== undefined && isAged(builder.oldestMs, ageMs, nowMs)) enqueue(builder.seal());
+        if (builder.oldestMs !== undefined && isAged(builder.oldestMs, ageMs, nowMs)) enqueue(builder.seal(isHurried));
       }
+    },
+    hurry(newIsHurried) {
+      isHurried = newIsHurried;
     },
     strip: (taken) => queue.rewrite(taken, stripMetadata(taken.batch), 'stripped'),
     restamp(taken, nowMs) {

@@ -9,6 +9,8 @@ import {
   compressPiece,
   decompress,
   ENTRY_OVERHEAD_BYTES,
+  encloseRaw,
+  encloseRawPiece,
   encodeLabels,
   entriesStart,
   entryBytes,
@@ -60,8 +62,8 @@ export interface BatchBuilder {
   /** Bytes of memory held. */
   readonly heldBytes: number;
   readonly oldestMs: EpochMs | undefined;
-  /** Compresses what was added and starts over. Undefined when there is nothing. */
-  seal(): Batch | undefined;
+  /** Compresses what was added, unless there is no time for that, and starts over. Undefined when there is nothing. */
+  seal(isHurried?: boolean): Batch | undefined;
   /** Starts over without what was added. @returns how many entries that were */
   discard(): number;
 }
@@ -93,15 +95,18 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     }
   }
 
-  function pack(piece: Buffer): void {
+  function pack(piece: Buffer, enclose = compressPiece): void {
     packed = withRoomFor(packedEnd + PIECE_ROOM_BYTES, packed, packedEnd);
-    packedEnd = compressPiece(piece, packed, packedEnd);
+    packedEnd = enclose(piece, packed, packedEnd);
   }
 
   /** The body of what was added. */
-  function packAll(filled: Buffer): Buffer {
-    if (cutBytes === 0) return compress(finishRequest(filled, encodedLabels, end));
-    pack(filled.subarray(0, end));
+  function packAll(filled: Buffer, isHurried: boolean): Buffer {
+    if (cutBytes === 0) {
+      const request = finishRequest(filled, encodedLabels, end);
+      return isHurried ? encloseRaw(request) : compress(request);
+    }
+    pack(filled.subarray(0, end), isHurried ? encloseRawPiece : compressPiece);
     return joinPieces((packed as Buffer).subarray(0, packedEnd), cutBytes + end);
   }
 
@@ -149,11 +154,11 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     get oldestMs() {
       return oldestMs;
     },
-    seal() {
+    seal(isHurried = false) {
       if (!buffer || oldestMs === undefined) return undefined;
       const batch: Batch = {
         streamType,
-        body: packAll(buffer),
+        body: packAll(buffer, isHurried),
         requestBytes: requestBytes(cutBytes + end),
         entryCount,
         errorEntries,

@@ -25,6 +25,7 @@ export interface Behaviour {
   /** Throws when a call of this name is made. */
   readonly failing?: string;
   readonly withoutDeliverer?: boolean;
+  readonly isHealthy?: boolean;
 }
 
 /** Moments are milliseconds since the start, events come `gapMs` after the request for them. */
@@ -56,6 +57,7 @@ export function setUp(
     begin: () => note('begin'),
     suspend: () => {},
     resume: () => note('resume'),
+    hurry: (isHurried) => note(isHurried ? 'hurry' : 'take time'),
     sendNow: () => note('sendNow'),
     async flush(untilMs) {
       note('flush', untilMs);
@@ -67,7 +69,7 @@ export function setUp(
     },
     abandon: () => note('abandon'),
     reportLosses: () => note('reportLosses'),
-    isHealthy: () => true,
+    isHealthy: () => behaviour.isHealthy ?? true,
     oldestHeldMs: () => undefined,
   };
 

@@ -30,6 +30,18 @@ test('a sealed batch holds one stream with its entries in order', () => {
   );
 });
 
+test('what is sealed in a hurry is sent as it is, and can be read and divided like any other', () => {
+  for (const line of ['a', 'x'.repeat(65_400), 'x'.repeat(65_536), 'é🧀'.repeat(50_000)]) {
+    const builder = createBatchBuilder('function', LABELS, 1_048_576);
+    for (const each of [line, 'b']) builder.add(instant(0), entryOf(each), START_MS);
+    const batch = builder.seal(true) ?? assert.fail();
+    // Pieces that were full have been compressed before.
+    assert.ok(line.length > 65_000 || batch.body.length >= batch.requestBytes);
+    assert.deepEqual(decodePush(batch.body).lines, [line, 'b']);
+    assert.deepEqual(decodePush(halve(batch)[1].body).lines, ['b']);
+  }
+});
+
 test('what is discarded is counted and not encoded, and the next batch starts without it', () => {
   const builder = createBatchBuilder('function', LABELS, 1_048_576);
   assert.equal(builder.discard(), 0);
