@@ -104,7 +104,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     ledger.dropped,
   );
-  const teller = createTeller(log, parts.target);
+  const teller = createTeller(log, parts.target, clock);
   const delivery = createDelivery({
     config,
     backlog,

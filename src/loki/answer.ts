@@ -57,7 +57,7 @@ export type PushOutcome =
     }
   /** Nothing was sent: a secret that a setting refers to is not there, or of no use. */
   | { readonly kind: 'unready'; readonly secret?: SecretSymptom }
-  /** Freezes came between, again and again. That says nothing about Loki. */
+  /** Freezes came between, again and again. That says nothing about Loki, unless `last` is there: no freeze explains that. */
   | { readonly kind: 'interrupted'; readonly last?: PushOutcome };
 
 /** How many entries were refused, by number; or all but the number that was stored; or all. */

@@ -31,6 +31,8 @@ export interface PostResult {
   readonly outcome: PushOutcome;
   /** The connection had answered before, and ended before a byte of this answer: the server closed it while it was idle, most likely. */
   readonly stale: boolean;
+  /** The connection was ended from outside. Where a freeze came between, that is the freeze's work most likely. */
+  readonly isCut: boolean;
 }
 
 /** Load balancers close a connection that was idle for 60 s, Loki after 120 s. */
@@ -139,8 +141,8 @@ function startPost(parts: PostParts): Post {
   let timer: Timer | undefined;
 
   /** Only the first word counts: once an outcome is certain, what may still come of the answer changes nothing. */
-  function tell(outcome: PushOutcome, stale = false): void {
-    resolve({ outcome: answer.status > 0 ? toOutcome(answer, clock.now()) : outcome, stale });
+  function tell(outcome: PushOutcome, stale = false, isCut = false): void {
+    resolve({ outcome: answer.status > 0 ? toOutcome(answer, clock.now()) : outcome, stale, isCut });
   }
 
   function end(answered: boolean): void {
@@ -195,7 +197,9 @@ function startPost(parts: PostParts): Post {
     onResponseError(_controller, error) {
       const silent = bytesRead() === bytesBefore;
       end(false);
-      tell(outcomeOf(socketError() ?? error, sent), kept && silent);
+      const outcome = outcomeOf(socketError() ?? error, sent);
+      const isCut = outcome.kind === 'unanswered' || (outcome.kind === 'unreachable' && outcome.phase === 'closed');
+      tell(outcome, kept && silent, isCut);
     },
   });
 

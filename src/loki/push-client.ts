@@ -108,7 +108,7 @@ export function createPushClient(
         const wasTrusted = slot.trusted;
         const thawsBefore = thaws;
         const startMs = clock.now();
-        const { outcome, stale } = await attempt(body, slot, Math.max(answerMs, 4 * lastAnswerMs));
+        const { outcome, stale, isCut } = await attempt(body, slot, Math.max(answerMs, 4 * lastAnswerMs));
         if (isAnswer(outcome)) {
           slot.trusted = true;
           lastAnswerMs = clock.now() - startMs;
@@ -119,7 +119,7 @@ export function createPushClient(
         const again = thaws !== thawsBefore || stale || (!wasTrusted && attempts === 1);
         if (!again) return outcome;
         slot.connection.close();
-        if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted', last: outcome };
+        if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted', ...(!isCut && { last: outcome }) };
       }
     },
     expectFreeze() {

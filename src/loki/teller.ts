@@ -4,6 +4,7 @@ import { type Diagnosis, diagnosePush } from '../diagnosis.ts';
 import type { Log } from '../log.ts';
 import type { DropReason } from '../losses.ts';
 import type { PushSymptom, Target } from '../symptoms.ts';
+import { type Clock, type EpochMs, isAged } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 
 /** What an outcome led to. */
@@ -43,13 +44,16 @@ export interface Teller {
   lastTrouble(): Diagnosis | undefined;
 }
 
-export function createTeller(log: Log, targetNow: () => Target): Teller {
+/** So long pushes may meet nothing but freezes before it is told. A line waits for half of it where every freeze is met. */
+const LUCKLESS_MS = 30_000;
+
+export function createTeller(log: Log, targetNow: () => Target, clock: Pick<Clock, 'now'>): Teller {
   let last: Diagnosis | undefined;
   let accepted = 0;
   let slowestMs = 0;
   let isWell: boolean | undefined;
-  /** Pushes that freezes ended, one after the other. */
-  let frozen = 0;
+  /** Since when pushes have been ended by freezes, and none was accepted. */
+  let frozenSinceMs: EpochMs | undefined;
 
   const diagnose = (symptom: PushSymptom) => diagnosePush(symptom, targetNow());
 
@@ -67,7 +71,7 @@ export function createTeller(log: Log, targetNow: () => Target): Teller {
 
   function wasAccepted(symptom: PushSymptom): void {
     accepted++;
-    frozen = 0;
+    frozenSinceMs = undefined;
     if (isWell === false) log.write('info', 'Loki is well again');
     isWell = true;
     const odd = diagnose(symptom);
@@ -88,8 +92,9 @@ export function createTeller(log: Log, targetNow: () => Target): Teller {
           wasAccepted(outcome);
           return;
         case 'interrupted':
-          // One alone may be a matter of luck; where something was seen to fail, it is not.
-          if (++frozen > 1 || outcome.last) unwell(diagnose(outcome));
+          // For a while it may be a matter of luck; where something was seen to fail, it is not.
+          frozenSinceMs ??= clock.now();
+          if (outcome.last || isAged(frozenSinceMs, LUCKLESS_MS, clock.now())) unwell(diagnose(outcome));
           return;
         case 'rejected':
         case 'too_large':

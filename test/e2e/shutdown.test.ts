@@ -169,14 +169,18 @@ suite('shutdown', { concurrency: 2 }, () => {
     test(`takes SIGTERM for a SHUTDOWN, while ${state}`, async (t) => {
       const { emulator, loki } = await createBench(t);
       await emulator.start();
-      const terminate = () => process.kill(emulator.pid ?? 0, 'SIGTERM');
+      // What listens for the signal is there once a line is taken: it is set up beside the request for the first event.
+      const terminate = async () => {
+        await emulator.delivered();
+        process.kill(emulator.pid ?? 0, 'SIGTERM');
+      };
       const invoked = emulator.invoke({
         lines: ['the last one'],
-        ...(state !== 'next is pending' && { durationMs: 60_000, during: async () => void terminate() }),
+        ...(state !== 'next is pending' && { durationMs: 60_000, during: terminate }),
       });
       if (state === 'next is pending') {
         await invoked;
-        terminate();
+        await terminate();
       } else {
         invoked.catch(() => {});
       }

@@ -200,7 +200,7 @@ test('a reset of a fresh connection, and a second one after that of a kept one, 
   assert.equal(loki.requests.length, 3);
 });
 
-test('an attempt that freezes have ended again and again says what it last met', async (t) => {
+test('connections that end across freezes, again and again, are the freezes work', async (t) => {
   const server = await startRawServer(t, ({ socket }) => socket.resetAndDestroy());
   const clock = new FakeClock();
   const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
@@ -210,6 +210,21 @@ test('an attempt that freezes have ended again and again says what it last met',
     client.expectFreeze();
     await server.came(count);
     client.distrustConnections();
+  }
+  assert.deepEqual(await pushed, { kind: 'interrupted' });
+});
+
+test('silence across freezes, again and again, is told: no freeze explains it', async (t) => {
+  const server = await startRawServer(t, () => {});
+  const clock = new FakeClock();
+  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
+  const client = createPushClient(target, 5_000, 'test', clock);
+  const pushed = client.push(pushBody('x'));
+  for (let count = 1; count <= 4; count++) {
+    client.expectFreeze();
+    await server.came(count);
+    client.distrustConnections();
+    await clock.advance(1_000);
   }
   const outcome = await pushed;
   assert.ok(outcome.kind === 'interrupted');

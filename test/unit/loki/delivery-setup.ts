@@ -25,7 +25,7 @@ export function setUp(script: PushScript, changes: Partial<Config> = {}, random 
     ledger,
     clock,
     random,
-    tell: createTeller(log, () => TARGET).tell,
+    tell: createTeller(log, () => TARGET, clock).tell,
   });
   const metadata = metadataOf({ request_id: 'r-1' });
 

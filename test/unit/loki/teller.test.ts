@@ -11,7 +11,7 @@ const INTERRUPTED: PushOutcome = { kind: 'interrupted' };
 function setUp(level: 'debug' | 'info' | 'warn' = 'warn') {
   const clock = new FakeClock();
   const log = recordingLog(clock, level);
-  const teller = createTeller(log, () => TARGET);
+  const teller = createTeller(log, () => TARGET, clock);
   const ids = () => log.messages.map(({ fields }) => fields['id']);
   return { clock, log, teller, ids };
 }
@@ -32,12 +32,15 @@ test('each trouble is told at once, and again after a minute', async () => {
   assert.equal(ids().length, 3);
 });
 
-test('a push that freezes ended is told by what was seen last, else when it happens twice in a row', () => {
-  const { teller, ids } = setUp();
-  teller.tell(INTERRUPTED, NOTHING);
-  teller.tell(ACCEPTED, NOTHING);
-  teller.tell(INTERRUPTED, NOTHING);
+test('a push that freezes ended is told by what was seen last, else when nothing else comes for long', async () => {
+  const { teller, ids, clock } = setUp();
+  for (const last of [INTERRUPTED, ACCEPTED, INTERRUPTED]) {
+    teller.tell(INTERRUPTED, NOTHING);
+    await clock.advance(20_000);
+    teller.tell(last, NOTHING);
+  }
   assert.deepEqual(ids(), []);
+  await clock.advance(10_000);
   teller.tell(INTERRUPTED, NOTHING);
   assert.deepEqual(ids(), ['frozen']);
   teller.tell({ kind: 'interrupted', last: UNREACHABLE }, NOTHING);
