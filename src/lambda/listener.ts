@@ -87,6 +87,8 @@ const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection
 
 interface Connection {
   readonly socket: Socket;
+  /** A request for the path that only the platform knows has come on it. */
+  isOfPlatform: boolean;
   /** Whether its answers wait for being taken. */
   choked: boolean;
   /** Bytes of the body that is not complete. */
@@ -105,7 +107,7 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
   let isPathHeeded = false;
 
   function connected(socket: Socket): void {
-    const connection: Connection = { socket, choked: false, heldBytes: 0 };
+    const connection: Connection = { socket, isOfPlatform: false, choked: false, heldBytes: 0 };
     connections.add(connection);
     if (connections.size > MAX_CONNECTIONS) closeMostSilent(() => true);
     /** What the bytes that are being read are answered with, and the bodies that are in them. */
@@ -120,6 +122,7 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
       onHead({ startLine, headers }) {
         const isOwn = startLine.split(' ')[1] === path;
         isPathHeeded ||= isOwn;
+        connection.isOfPlatform ||= isOwn;
         isTaken = isOwn || !isPathHeeded;
         if (headers.get('expect')?.toLowerCase() === '100-continue') answers += CONTINUE;
         return isTaken;
@@ -189,7 +192,12 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
   }
 
   function keepBounds(): void {
-    while (halfReadBytes > MAX_HALF_READ_BYTES) closeMostSilent(({ heldBytes }) => heldBytes > 0);
+    while (halfReadBytes > MAX_HALF_READ_BYTES) {
+      // A stranger's first: who sends without a pause is not to have the platform's closed.
+      if (!closeMostSilent(({ heldBytes, isOfPlatform }) => heldBytes > 0 && !isOfPlatform)) {
+        closeMostSilent(({ heldBytes }) => heldBytes > 0);
+      }
+    }
     const isNowFull = halfReadBytes + waitingBytes > MAX_HELD_BYTES;
     if (isNowFull === isFull) return;
     isFull = isNowFull;
@@ -199,13 +207,14 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
     }
   }
 
-  /** What has been sent on it and was not answered is sent again on another one. */
-  function closeMostSilent(isMeant: (connection: Connection) => boolean): void {
+  /** What has been sent on it and was not answered is sent again on another one. @returns whether there was one */
+  function closeMostSilent(isMeant: (connection: Connection) => boolean): boolean {
     const connection = [...connections].find(isMeant);
-    if (connection === undefined) return;
+    if (connection === undefined) return false;
     connections.delete(connection);
     hold(connection, 0);
     connection.socket.destroy();
+    return true;
   }
 
   return { connected };

@@ -145,6 +145,22 @@ test('connections with bodies that never end cannot keep those of others out', a
   assert.equal(texts().at(-1), 'and another');
 });
 
+test('a stranger who never pauses cannot have the connection of the platform closed', async (t) => {
+  const { listener, open, until, texts } = await setUp(t);
+  const [platform, stranger] = [open(), open()];
+  const part = MAX_BODY_BYTES / 2;
+  // Begun before the path of the platform was known, else nothing of it would be held.
+  stranger.socket.write(`POST / HTTP/1.1\r\nContent-Length: ${MAX_BODY_BYTES}\r\n\r\n`);
+  await written(stranger.socket, Buffer.alloc(part - 1024, 'y'));
+  platform.socket.write(`POST ${listener.path} HTTP/1.1\r\nContent-Length: ${part + 3}\r\n\r\n`);
+  await written(platform.socket, Buffer.alloc(part, 'x'));
+  stranger.socket.write(Buffer.alloc(part - 1024, 'y'));
+  await until(() => stranger.isClosed);
+  platform.socket.write('end');
+  await until(() => statusesOf(platform).length === 1);
+  assert.equal(texts().at(-1)?.length, part + 3);
+});
+
 test('so many connections may be open, and then the one that has been silent longest goes', async (t) => {
   const { open, until, listener } = await setUp(t);
   const clients: ReturnType<typeof open>[] = [];
