@@ -3,7 +3,11 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
+
+/** The kernel stops a process within a millisecond. */
+const stopLimitMs = 10_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -66,7 +70,12 @@ export class ExtensionProcess {
   /** Stops every thread of the group and returns when the kernel shows them stopped. */
   async freeze(): Promise<void> {
     this.signal('SIGSTOP');
-    while (this.#exit === undefined && !this.#allThreadsStopped()) await setImmediate();
+    const endMs = performance.now() + stopLimitMs;
+    while (this.#exit === undefined && !this.#allThreadsStopped()) {
+      // Somebody has let it go on meanwhile, most likely: a test that has failed must not turn in here for ever.
+      if (performance.now() > endMs) throw new Error(`the process did not stop within ${stopLimitMs} ms`);
+      await setImmediate();
+    }
   }
 
   thaw(): void {
