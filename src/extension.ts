@@ -44,6 +44,8 @@ export interface LifecycleParts {
   /** Settles when the process is asked to end without an event, as containers and emulators do. */
   readonly terminated: Promise<unknown>;
   readonly strategy: FlushStrategy;
+  /** Whether SHUTDOWN is the only event there will be: what sends is loaded by then. */
+  readonly onlyShutdown: boolean;
   /** The longest that one invocation is held for a flush. */
   readonly flushTimeoutMs: number;
   /** The part of the time before SHUTDOWN's deadline in which late records are waited for: the longer they are buffered the larger. */
@@ -63,6 +65,8 @@ const EXIT_CPU_MS = 10;
 const EXIT_LATENESS_MS = 40;
 /** With less CPU time than this what is held is not compressed: a full batch takes 25 ms, where code is still cold. */
 const COMPRESS_CPU_MS = 100;
+/** What loading what sends, and a first push, may take of CPU time. */
+const LOAD_CPU_MS = 36;
 /** The time that a signal to end leaves us. */
 const TERMINATION_MS = 2_000;
 /** Between two attempts to reach the Runtime API when it does not answer. */
@@ -79,6 +83,10 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
     attempt(parts, () => deliverer?.suspend());
     const event = await end.orSooner(insistOnNextEvent(parts));
     const stretch = parts.pace.begin();
+    // Where no event came before, what sends has still to be loaded, and a SHUTDOWN may leave no time for that.
+    const isCold = !deliverer && !parts.onlyShutdown;
+    const restMs = event.deadlineMs - clock.now();
+    if (event.kind === 'shutdown' && isCold && restMs < LOAD_CPU_MS * parts.pace.slowness()) return;
     const begun = [
       await tolerate(parts, async () => {
         deliverer = await parts.deliverer();

@@ -164,6 +164,7 @@ async function serve(started: Started): Promise<void> {
     deliverer: () => (api ? openPipeline() : Promise.resolve(undefined)),
     terminated: terminated.promise,
     strategy: config.flushStrategy,
+    onlyShutdown: managed,
     flushTimeoutMs: config.flushTimeoutMs,
     lateShare: managed ? 1 / 2 : 1 / 3,
     pace,

@@ -63,6 +63,7 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     deliverer: () => Promise.resolve(pipeline),
     terminated: new Promise(() => {}),
     strategy,
+    onlyShutdown: false,
     flushTimeoutMs: config.flushTimeoutMs,
     lateShare: 1 / 3,
     pace: createPace(1, time.now, () => 0),

@@ -85,6 +85,7 @@ export function setUp(
     deliverer: async () => (behaviour.withoutDeliverer ? undefined : deliverer),
     terminated: new Promise(() => {}),
     strategy: 'end',
+    onlyShutdown: false,
     flushTimeoutMs: 2_000,
     lateShare: 1 / 3,
     pace: createPace(1, clock.now, () => 0),

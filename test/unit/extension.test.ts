@@ -100,8 +100,11 @@ test('SHUTDOWN with 400 ms where records are buffered for longer: half for late 
 });
 
 test('SHUTDOWN with the deadline past: what can leave is sent, and it is over at once', async () => {
-  const { clock, names, over } = setUp([shutdown(-500)], { drainTakesMs: 10_000 });
-  await clock.until(over, 0);
+  const { clock, names, over } = setUp([invoke(5_000), shutdown(-500)], {
+    runtimeDoneAfterMs: 0,
+    drainTakesMs: 10_000,
+  });
+  await clock.until(over, 10);
   assert.ok(names().includes('sendNow') && !names().includes('drain'));
   assert.equal(names().at(-1), 'abandon');
 });
@@ -118,6 +121,20 @@ test('a SHUTDOWN without any invocation before it is no different', async () => 
   assert.ok(names().indexOf('begin') < names().indexOf('drain'));
 });
 
+test('without any invocation before it, a SHUTDOWN that leaves no time to load what sends is over at once', async () => {
+  for (const [slowness, deadlineInMs, onlyShutdown, isTime] of [
+    [14, 300, false, false],
+    [14, 300, true, true],
+    [14, 2_000, false, true],
+    [1, 300, false, true],
+  ] as const) {
+    const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
+    const { clock, names, over } = setUp([shutdown(deadlineInMs)], { lastReportAfterMs: 1 }, { pace, onlyShutdown });
+    await clock.until(over, deadlineInMs);
+    assert.equal(names().includes('begin'), isTime, `${slowness}, ${deadlineInMs} ms`);
+  }
+});
+
 test('after SHUTDOWN no next event is asked for', async () => {
   const { clock, nextAtMs, over } = setUp([shutdown(2_000), invoke(5_000)]);
   await clock.until(over, 2_000);
@@ -128,7 +145,8 @@ test('after SHUTDOWN no next event is asked for', async () => {
 test('the slower the sandbox lets us work, the more time is kept for the exit, and never more than two thirds', async () => {
   const reservedMs = async (slowness: number, deadlineInMs: number) => {
     const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
-    const parts = setUp([shutdown(deadlineInMs)], { drainTakesMs: 10_000, lastReportAfterMs: 1 }, { pace });
+    const behaviour = { runtimeDoneAfterMs: 0, drainTakesMs: 10_000, lastReportAfterMs: 1 };
+    const parts = setUp([invoke(5_000), shutdown(deadlineInMs)], behaviour, { pace });
     const startMs = parts.clock.now();
     await parts.clock.until(parts.over, deadlineInMs);
     return deadlineInMs - (parts.clock.now() - startMs);
@@ -142,7 +160,7 @@ test('the slower the sandbox lets us work, the more time is kept for the exit, a
 test('where little CPU time is left what is held is sent as it is, and where Loki is not well the one try comes at once', async () => {
   const callsOf = async (slowness: number, deadlineInMs: number, isHealthy: boolean) => {
     const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
-    const parts = setUp([shutdown(deadlineInMs)], { isHealthy }, { pace });
+    const parts = setUp([invoke(5_000), shutdown(deadlineInMs)], { isHealthy, runtimeDoneAfterMs: 0 }, { pace });
     await parts.clock.until(parts.over, deadlineInMs);
     const drainAtMs = parts.calls.find(({ name }) => name === 'drain')?.atMs;
     return [parts.names().includes('hurry'), Math.round(drainAtMs ?? Number.NaN)];
