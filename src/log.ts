@@ -2,8 +2,8 @@
 // the first message has to be printed and not before: it would cost every cold start 2 to 10 ms and 0.6 MB.
 // Trouble is handed over as it was seen; the sink says in words what it is, and takes every secret out of all that it prints.
 import { writeSync } from 'node:fs';
-import type { Diagnosis } from './diagnosis.ts';
-import type { SandboxSymptom } from './symptoms.ts';
+import type { Diagnosis } from './diagnosis/diagnosis.ts';
+import type { SandboxSymptom } from './diagnosis/symptoms.ts';
 import type { EpochMs } from './time.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

@@ -1,6 +1,6 @@
 // The account of every entry: received = accepted + filtered + dropped + held, at every moment. Whoever takes an entry out of the
 // buffer says here what became of it; nobody else counts. And what is said of losses: in our own log, and in Loki.
-import type { Diagnosis } from './diagnosis.ts';
+import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import { type Log, TOLD_AGAIN_AFTER_MS } from './log.ts';
 import type { Clock, EpochMs } from './time.ts';
 

@@ -1,6 +1,7 @@
 // The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every
 // record.
 import type { Config } from './config/config.ts';
+import type { Target } from './diagnosis/symptoms.ts';
 import { createEntries } from './entries.ts';
 import type { Filters, Ruling } from './filters/filters.ts';
 import { type FunctionIdentity, streamLabels } from './identity.ts';
@@ -16,7 +17,6 @@ import { createBodyQueue } from './records/body-queue.ts';
 import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations, type Invocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
-import type { Target } from './symptoms.ts';
 import { type Clock, type EpochMs, type Pause, pauseLeftMs } from './time.ts';
 import { createTotals } from './totals.ts';
 

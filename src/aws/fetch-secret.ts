@@ -1,7 +1,7 @@
 // Fetches one secret: one signed POST, and what its answer means. Total: whatever the service says becomes a value or a trouble.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
-import type { OnTheWay, SecretTrouble } from '../symptoms.ts';
+import type { OnTheWay, SecretTrouble } from '../diagnosis/symptoms.ts';
 import type { Clock, EpochMs } from '../time.ts';
 import type { Reference } from './reference.ts';
 import { type AwsEnvironment, type Credentials, parseObject, serviceUrl } from './service.ts';

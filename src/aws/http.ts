@@ -2,8 +2,8 @@
 // and a freeze that came between is no fault of the service.
 import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
+import type { OnTheWay } from '../diagnosis/symptoms.ts';
 import { ConnectError, createConnector, throughProxy, type Way } from '../net/connect.ts';
-import type { OnTheWay } from '../symptoms.ts';
 import type { Clock, EpochMs, Timer } from '../time.ts';
 import { type HttpAnswer, type HttpRequest, type SendHttp, UnreachableError } from './fetch-secret.ts';
 

@@ -1,7 +1,7 @@
 // The secrets that settings refer to: fetched together, kept, and fetched again when they are older than a quarter of an hour or when Loki
 // has refused them. Only one fetch is under way at a time, and a failed one is not repeated before its backoff is over: a service that is
 // slow or throttles is not stormed.
-import type { SecretTrouble } from '../symptoms.ts';
+import type { SecretTrouble } from '../diagnosis/symptoms.ts';
 import { type Clock, type EpochMs, isAged } from '../time.ts';
 import { type FetchedSecret, fetchSecret, type SendHttp, wayOf } from './fetch-secret.ts';
 import type { Reference } from './reference.ts';

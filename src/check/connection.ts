@@ -2,9 +2,9 @@
 import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../config/endpoint.ts';
+import type { Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
 import type { ConnectError, ConnectStep, Way } from '../net/connect.ts';
-import type { Target } from '../symptoms.ts';
 import { type EpochMs, settledBy } from '../time.ts';
 import { type Step, stepOf } from './step.ts';
 

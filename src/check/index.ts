@@ -3,9 +3,9 @@
 import type { Config, ConfigProblem, ConfigResult } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';
+import type { Mask } from '../diagnosis/mask.ts';
+import type { SandboxSymptom, Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
-import type { Mask } from '../mask.ts';
-import type { SandboxSymptom, Target } from '../symptoms.ts';
 import { version } from '../version.ts';
 import { tryConnection } from './connection.ts';
 import { formatReport } from './print.ts';

@@ -1,10 +1,10 @@
 // One line pushed by the client of the running extension, and read back where that is possible.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
+import type { Target } from '../diagnosis/symptoms.ts';
 import type { FunctionIdentity } from '../identity.ts';
 import type { Tools } from '../late/tools.ts';
 import type { Way } from '../net/connect.ts';
-import type { Target } from '../symptoms.ts';
 import { readBack } from './read-back.ts';
 import { type Step, stepOf } from './step.ts';
 

@@ -1,9 +1,9 @@
 // Looks for the line that was pushed, through the query API beside the push address, where there is one and these credentials may read. That
 // they may not is no failure: a token that can only write is a good one.
 import type { Endpoint } from '../config/endpoint.ts';
+import type { Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
 import type { Way } from '../net/connect.ts';
-import type { Target } from '../symptoms.ts';
 import type { EpochMs } from '../time.ts';
 import { type Step, stepOf } from './step.ts';
 

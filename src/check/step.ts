@@ -1,5 +1,5 @@
 // One step of the way to Loki, and what came of it.
-import type { Diagnosis } from '../diagnosis.ts';
+import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 
 export interface Step {
   readonly step: string;

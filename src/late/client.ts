@@ -4,13 +4,13 @@ import { createSecretStore } from '../aws/secrets.ts';
 import type { ByReference, Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { RouteSettings } from '../config/route.ts';
+import { type Mask, secretsOf } from '../diagnosis/mask.ts';
+import { whoOf } from '../diagnosis/target.ts';
 import type { Log } from '../log.ts';
 import { createDeferredClient, type SecretSource } from '../loki/deferred-client.ts';
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
-import { type Mask, secretsOf } from '../mask.ts';
 import { openRoute, type Route } from '../net/route.ts';
 import { createRandom } from '../random.ts';
-import { whoOf } from '../target.ts';
 import type { Clock } from '../time.ts';
 
 export interface ClientParts {

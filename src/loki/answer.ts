@@ -1,10 +1,10 @@
 // What an answer of Loki means for the batch it answers. One total table; what to do and when is decided elsewhere.
 // The statuses are those of Loki's push API and of the gateways in front of it:
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
-import { lokiWords } from '../loki-words.ts';
+import { lokiWords } from '../diagnosis/loki-words.ts';
+import type { SecretSymptom } from '../diagnosis/symptoms.ts';
 import type { DropReason } from '../losses.ts';
 import type { UnreachablePhase } from '../net/connect.ts';
-import type { SecretSymptom } from '../symptoms.ts';
 import type { EpochMs } from '../time.ts';
 
 /**

@@ -1,9 +1,9 @@
 // What the operator hears of the pushes. Delivery tells every outcome here, and what it did about it; which words that takes, and how often,
 // is decided here alone. It remembers the last trouble, for the line about what was lost.
-import { type Diagnosis, diagnosePush } from '../diagnosis.ts';
+import { type Diagnosis, diagnosePush } from '../diagnosis/diagnosis.ts';
+import type { PushSymptom, Target } from '../diagnosis/symptoms.ts';
 import type { Log } from '../log.ts';
 import type { DropReason } from '../losses.ts';
-import type { PushSymptom, Target } from '../symptoms.ts';
 import { type Clock, type EpochMs, isAged } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 

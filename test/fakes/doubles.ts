@@ -1,9 +1,9 @@
 // Stand-ins for the two edges of the core: a log that remembers, and a push client whose answers a test scripts.
-import { diagnoseSandbox } from '../../src/diagnosis.ts';
+import { diagnoseSandbox } from '../../src/diagnosis/diagnosis.ts';
+import { targetOf } from '../../src/diagnosis/target.ts';
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel, type MessageLevel } from '../../src/log.ts';
 import type { PushOutcome } from '../../src/loki/answer.ts';
 import type { PushClient } from '../../src/loki/push-client.ts';
-import { targetOf } from '../../src/target.ts';
 import type { Clock, EpochMs } from '../../src/time.ts';
 import { type DecodedPush, decodePush } from './records.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diagnoseSandbox } from '../../src/diagnosis.ts';
+import { diagnoseSandbox } from '../../src/diagnosis/diagnosis.ts';
 import { createLog, createOwnLineTest, LOG_NAME, type LogSink, type Print } from '../../src/log.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 

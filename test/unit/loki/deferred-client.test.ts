@@ -1,10 +1,10 @@
 // Pushes to an endpoint that depends on secrets: what waits, for how long, and what a 401 does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SecretSymptom } from '../../../src/diagnosis/symptoms.ts';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
 import { createDeferredClient } from '../../../src/loki/deferred-client.ts';
 import type { PushClient } from '../../../src/loki/push-client.ts';
-import type { SecretSymptom } from '../../../src/symptoms.ts';
 import { ACCEPTED, REFUSED } from '../../fakes/doubles.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 

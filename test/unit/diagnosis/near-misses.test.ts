@@ -1,7 +1,7 @@
 // Variables that were meant for us by another name: each is told with the setting that is probably meant, and nobody else's is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findNearMisses, unknownSettings } from '../../src/near-misses.ts';
+import { findNearMisses, unknownSettings } from '../../../src/diagnosis/near-misses.ts';
 
 const meantBy = (...names: readonly string[]) =>
   findNearMisses(Object.fromEntries(names.map((name) => [name, 'canary']))).map(({ variable, meant }) => [

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { diagnosePush, diagnoseSandbox } from '../../src/diagnosis.ts';
-import { DIAGNOSES } from '../../src/remedies.ts';
-import type { Phase, PushSymptom, SandboxSymptom, SecretTrouble } from '../../src/symptoms.ts';
-import { targetOf } from '../../src/target.ts';
+import { diagnosePush, diagnoseSandbox } from '../../../src/diagnosis/diagnosis.ts';
+import { DIAGNOSES } from '../../../src/diagnosis/remedies.ts';
+import type { Phase, PushSymptom, SandboxSymptom, SecretTrouble } from '../../../src/diagnosis/symptoms.ts';
+import { targetOf } from '../../../src/diagnosis/target.ts';
 
 const SECRET = 'canary-7471';
 
@@ -621,7 +621,7 @@ test('a redirect to https, and one to a sign-in page, have their own remedies', 
 });
 
 test('the README lists every diagnosis and what to do about it, and no other', () => {
-  const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+  const readme = readFileSync(path.join(import.meta.dirname, '../../../README.md'), 'utf8');
   const table = readme.split('<!-- diagnoses -->')[1]?.split('<!-- /diagnoses -->')[0] ?? '';
   const [, ...rows] = [...table.matchAll(/^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$/gm)];
   const listed = rows.map(([, id, remedy = '']) => [id, remedy.replaceAll('`', '')]);

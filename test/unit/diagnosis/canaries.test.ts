@@ -1,11 +1,11 @@
 // Every kind of secret, in every form, wherever a text from outside can hold it: none is in what is said of it. The log masks all the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig } from '../../src/config/config.ts';
-import { diagnosePush, diagnoseSandbox } from '../../src/diagnosis.ts';
-import { createMask } from '../../src/mask.ts';
-import type { PushSymptom } from '../../src/symptoms.ts';
-import { targetOf } from '../../src/target.ts';
+import { parseConfig } from '../../../src/config/config.ts';
+import { diagnosePush, diagnoseSandbox } from '../../../src/diagnosis/diagnosis.ts';
+import { createMask } from '../../../src/diagnosis/mask.ts';
+import type { PushSymptom } from '../../../src/diagnosis/symptoms.ts';
+import { targetOf } from '../../../src/diagnosis/target.ts';
 
 const LINE = 'canary-line <of> "the" function';
 const { config } = parseConfig({

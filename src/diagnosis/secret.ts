@@ -1,8 +1,9 @@
 // A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the service is in it: of that the
 // type of the error is told.
-import { tellWay } from './diagnosis-way.ts';
+
 import { DIAGNOSES } from './remedies.ts';
 import type { SecretSymptom, Target, Told } from './symptoms.ts';
+import { tellWay } from './way.ts';
 
 const SHOWN_KEYS = 10;
 

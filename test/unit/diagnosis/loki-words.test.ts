@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isHtml, lokiWords, titleOf } from '../../src/loki-words.ts';
+import { isHtml, lokiWords, titleOf } from '../../../src/diagnosis/loki-words.ts';
 
 const LABELS = '{service_name="their-secret-name", type="function"}';
 

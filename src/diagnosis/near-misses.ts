@@ -1,6 +1,6 @@
 // Variables that were probably meant for us, and are none of ours: misspelt, in lower case, or by the name that a cousin gives them. Late code,
 // as nobody waits for it. Only names are looked at, never a value.
-import { SETTINGS, type SettingName } from './config/settings.ts';
+import { SETTINGS, type SettingName } from '../config/settings.ts';
 import type { SandboxSymptom } from './symptoms.ts';
 
 export interface NearMiss {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMask } from '../../src/mask.ts';
+import { createMask } from '../../../src/diagnosis/mask.ts';
 
 const PASSWORD = 'p<a"s\\s&w:ö rd/9';
 const forms: readonly (readonly [string, string])[] = [
