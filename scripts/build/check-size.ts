@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { executablePath, layerPath, parseArchitecture } from './toolchain.ts';
 
-const MAX_EXECUTABLE_BYTES = 110_500_000;
+const MAX_EXECUTABLE_BYTES = 110_000_000;
 const MAX_LAYER_BYTES = 40_000_000;
 
 const architectures = process.argv.slice(2).map(parseArchitecture);

@@ -9,7 +9,7 @@ import { atMost, type Figure, toFigure } from '../figures.ts';
 import { flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
 import { startSandbox } from '../sandbox.ts';
 
-const MAX_EXECUTABLE_MB = 110.5;
+const MAX_EXECUTABLE_MB = 110;
 const MAX_LAYER_MB = 40;
 const REQUEST_ID = requestIdOf(0);
 
