@@ -3,6 +3,7 @@
 import type { Config } from './config/config.ts';
 import type { Target } from './diagnosis/symptoms.ts';
 import { createEntries } from './entries.ts';
+import type { Deliverer } from './extension.ts';
 import type { Filters, Ruling } from './filters/filters.ts';
 import { type FunctionIdentity, streamLabels } from './identity.ts';
 import type { InvokeEvent } from './lambda/extensions-api.ts';
@@ -15,7 +16,7 @@ import { createTeller } from './loki/teller.ts';
 import { createLossReports, type DropReason, type Ledger } from './losses.ts';
 import { createBodyQueue } from './records/body-queue.ts';
 import { doneRequestIn } from './records/body-scan.ts';
-import { createInvocations, type Invocations } from './records/invocations.ts';
+import { createInvocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
 import { type Clock, type EpochMs, type Pause, pauseLeftMs } from './time.ts';
 import { createTotals } from './totals.ts';
@@ -47,9 +48,11 @@ export interface PipelineParts {
   readonly defer: (run: () => void) => void;
 }
 
-export interface Pipeline {
-  readonly invocations: Pick<Invocations, 'runtimeDone' | 'lastReport'>;
-  /** An invocation has begun. */
+/**
+ * As a deliverer it reads bodies first when it flushes, for half of the time at most; at the end those that nobody read
+ * are lost.
+ */
+export interface Pipeline extends Deliverer {
   invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'> & Partial<InvokeEvent>): void;
   /**
    * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as
@@ -57,27 +60,7 @@ export interface Pipeline {
    * @param release is called when the body has been read and its memory given back
    */
   receive(body: Buffer | undefined, release?: () => void): void;
-  /** The first event has come: from now on records become entries. Calling it again does nothing. */
-  begin(): void;
-  /** The sandbox may be frozen from now on. */
-  suspend(): void;
-  /** The sandbox was thawed: connections may be dead, and what is due can leave. */
-  resume(): void;
-  /** Whether there is so little CPU time that what is sent is not compressed. */
-  hurry(isHurried: boolean): void;
-  /** Sends what is held without waiting for it. */
-  sendNow(): void;
-  /** As in `Delivery`. Bodies that are there are read first, for half of the time at most. */
-  flush(untilMs: EpochMs): Promise<void>;
-  drain(untilMs: EpochMs): Promise<void>;
-  /** What is held at the end is lost, and so are bodies that nobody had the time to read. */
-  abandon(): void;
-  /** Sends one line that says what was lost since the last one. */
-  reportLosses(): void;
-  /** Whether Loki answers well, as far as we know. */
-  isHealthy(): boolean;
   heldEntries(): number;
-  oldestHeldMs(): EpochMs | undefined;
 }
 
 /** So long is read in one go: meanwhile no body is answered. */
@@ -228,7 +211,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (begun && delivery.isHealthy()) totals.report();
   }
 
-  /** Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is that. */
+  /**
+   * Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is
+   * that.
+   */
   async function watch(flush: Promise<void>, untilMs: EpochMs): Promise<void> {
     const startMs = clock.now();
     const acceptedBefore = teller.acceptedPushes();

@@ -1,6 +1,7 @@
-// Opens one connection: name, route, proxy, TLS. Each phase is known while it lasts, so that whoever gives up can say in which one it was, and
-// can be called off at any moment.
+// Opens one connection: name, route, proxy, TLS. Each phase is known while it lasts, so that whoever gives up can say
+// in which one it was, and can be called off at any moment.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Phase } from '../diagnosis/symptoms.ts';
 import type { Clock, Timer } from '../time.ts';
 import { type Addresses, createAddresses, isUnknownName } from './addresses.ts';
 import type { HttpProxy } from './proxy.ts';
@@ -8,14 +9,7 @@ import type { Trust } from './trust.ts';
 import { openTunnel, TunnelError } from './tunnel.ts';
 
 /** How far the way to a server was gone. `proxy`: a proxy was reached, and opens no way. */
-export type UnreachablePhase =
-  | 'name_not_found'
-  | 'name_server_silent'
-  | 'no_route'
-  | 'refused'
-  | 'proxy'
-  | 'tls'
-  | 'closed';
+export type UnreachablePhase = Exclude<Phase, 'answer'>;
 
 /** Why there is no connection. Nothing was sent. */
 export class ConnectError extends Error {
@@ -271,7 +265,10 @@ function createTlsOpener(
 /** An alert and no more. */
 const ALERT_BYTES = 7;
 
-/** In TLS 1.2 a server says no more than `handshake failure`; if versions and ciphers did not fit it would have said so before all else. */
+/**
+ * In TLS 1.2 a server says no more than `handshake failure`; if versions and ciphers did not fit it would have said so
+ * before all else.
+ */
 function wantsCertificate(error: NodeJS.ErrnoException, bytesRead: number): string | undefined {
   return /HANDSHAKE_FAILURE/.test(error.code ?? '') && bytesRead > ALERT_BYTES ? 'CERTIFICATE_REQUIRED' : undefined;
 }

@@ -9,9 +9,7 @@ export const NEWLINE = 0x0a;
 export const ESCAPE = 0x1b;
 export const SPACE = 0x20;
 export const DOUBLE_QUOTE = 0x22;
-export const SINGLE_QUOTE = 0x27;
 export const OPEN_ROUND = 0x28;
-export const CLOSE_ROUND = 0x29;
 export const COMMA = 0x2c;
 export const HYPHEN = 0x2d;
 export const DOT = 0x2e;
@@ -24,7 +22,6 @@ export const OPEN = 0x5b;
 export const CLOSE = 0x5d;
 export const OPEN_CURLY = 0x7b;
 export const BAR = 0x7c;
-export const CLOSE_CURLY = 0x7d;
 
 const LONGEST_VALUE = 40;
 /** What stands behind a word that is a heading and no level: nothing, a number, a word that is a value. */

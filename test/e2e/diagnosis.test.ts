@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { type Bench, createBench } from '../fakes/extension.ts';
-import { assertUnharmed, type OwnMessage, ownMessages } from './support/expect.ts';
+import { type OwnMessage, ownMessages, runUnharmed } from './support/expect.ts';
 import { type Arrange, answering, type SetUp, setUps } from './support/wrong-set-ups.ts';
 
 suite('diagnosis', { concurrency: 2 }, () => {
@@ -43,15 +43,7 @@ async function runWrongly(
     },
   });
   const { emulator } = bench;
-  await emulator.start();
-  for (let count = 0; count < 3; count++) {
-    const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
-    assert.equal(extensionTimedOut, false);
-  }
-  const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
-  assert.equal(exitCode, 0);
-  assert.equal(exitedBeforeDeadline, true);
-  assertUnharmed(emulator);
+  await runUnharmed(emulator);
   const messages = ownMessages(emulator);
   const [first] = messages;
   assert.ok(first !== undefined, 'something is said');

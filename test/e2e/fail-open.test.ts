@@ -8,7 +8,14 @@ import { type Bench, createBench } from '../fakes/extension.ts';
 import { generateLines } from '../fakes/generate.ts';
 import { functionSecrets } from '../fakes/lambda/environment.ts';
 import type { LokiAnswer } from '../fakes/loki/answers.ts';
-import { assertDelivered, assertHealthy, assertUnharmed, type OwnMessage, ownMessages } from './support/expect.ts';
+import {
+  assertDelivered,
+  assertHealthy,
+  assertUnharmed,
+  type OwnMessage,
+  ownMessages,
+  runUnharmed,
+} from './support/expect.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -19,20 +26,8 @@ async function runAll(
   options: Parameters<typeof createBench>[1] = {},
 ): Promise<Bench> {
   const bench = await createBench(t, { ...options, environment });
-  await runThrough(bench);
+  await runUnharmed(bench.emulator);
   return bench;
-}
-
-async function runThrough({ emulator }: Bench): Promise<void> {
-  await emulator.start();
-  for (let count = 0; count < 3; count++) {
-    const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
-    assert.equal(extensionTimedOut, false);
-  }
-  const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
-  assert.equal(exitCode, 0);
-  assert.equal(exitedBeforeDeadline, true);
-  assertUnharmed(emulator);
 }
 
 function onlyMessage({ emulator }: Bench): OwnMessage {
@@ -63,7 +58,7 @@ suite('fail open', { concurrency: 2 }, () => {
     const address = neighbour.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const bench = await createBench(t, { environment: { LOKI_EXTENSION_PORT: String(port) } });
-    await runThrough(bench);
+    await runUnharmed(bench.emulator);
     const subscribed = bench.emulator.calls.find(({ path }) => path === '/2020-08-15/logs');
     assert.ok(!subscribed?.body.includes(`:${port}/`));
     const { level, message } = onlyMessage(bench);

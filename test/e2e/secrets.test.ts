@@ -8,7 +8,7 @@ import { createCertificate } from '../fakes/certificate.ts';
 import { type Bench, type BenchOptions, createBench } from '../fakes/extension.ts';
 import { startHttpProxy } from '../fakes/http-proxy.ts';
 import { examplesOf, policiesOf } from './support/examples.ts';
-import { assertUnharmed, ownMessages } from './support/expect.ts';
+import { assertUnharmed, ownMessages, runUnharmed } from './support/expect.ts';
 import { startTls } from './support/tls.ts';
 
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
@@ -99,14 +99,7 @@ suite('secrets by reference', { concurrency: 2 }, () => {
         LOKI_USERNAME: '4711',
         LOKI_PASSWORD: SECRET,
       });
-      await emulator.start();
-      for (let count = 0; count < 3; count++) {
-        const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
-        assert.equal(extensionTimedOut, false);
-      }
-      const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
-      assert.deepEqual([exitCode, exitedBeforeDeadline], [0, true]);
-      assertUnharmed(emulator);
+      await runUnharmed(emulator);
       const messages = ownMessages(emulator).filter(({ fields }) => fields['id'] === id);
       assert.equal(messages.length, 1, emulator.output);
       assert.match(String(messages[0]?.message), sentence);

@@ -9,7 +9,7 @@ import { createCertificate } from '../fakes/certificate.ts';
 import { type BenchOptions, createBench } from '../fakes/extension.ts';
 import { type HttpProxyOptions, startHttpProxy } from '../fakes/http-proxy.ts';
 import { examplesOf } from './support/examples.ts';
-import { assertUnharmed, ownMessages } from './support/expect.ts';
+import { assertUnharmed, ownMessages, runUnharmed } from './support/expect.ts';
 import { startTls } from './support/tls.ts';
 
 const authority = createCertificate({ name: 'Authority of the test' });
@@ -125,13 +125,6 @@ async function runThrough(t: TestContext, proxyUrl: string, options: BenchOption
     environment: { LOKI_PROXY_URL: proxyUrl, LOKI_RETRY_MAX_BACKOFF_MS: '50', LOKI_FLUSH_TIMEOUT_MS: '300' },
   });
   const { emulator } = bench;
-  await emulator.start();
-  for (let count = 0; count < 3; count++) {
-    const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
-    assert.equal(extensionTimedOut, false);
-  }
-  const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
-  assert.deepEqual([exitCode, exitedBeforeDeadline], [0, true]);
-  assertUnharmed(emulator);
+  await runUnharmed(emulator);
   return bench;
 }

@@ -8,12 +8,21 @@ import { at } from '../fakes/records.ts';
 import { pushBody } from './push-body.ts';
 import { startRawServer } from './raw-server.ts';
 
+function clientOf(address: string) {
+  const clock = new FakeClock();
+  const target = {
+    url: `http://${address}/loki/api/v1/push`,
+    authorization: undefined,
+    tenantId: undefined,
+    headers: {},
+  };
+  return { client: createPushClient(target, 5_000, 'test', clock), clock };
+}
+
 async function setUp(t: TestContext) {
   const loki = await startFakeLoki();
   t.after(() => loki.close());
-  const clock = new FakeClock();
-  const target = { url: `${loki.url}/loki/api/v1/push`, authorization: undefined, tenantId: undefined, headers: {} };
-  const client = createPushClient(target, 5_000, 'test', clock);
+  const { client, clock } = clientOf(new URL(loki.url).host);
   return {
     loki,
     clock,
@@ -119,9 +128,7 @@ test('a push that was under way through a freeze is sent again when its connecti
 
 test('a Loki that has become slow is not sent everything twice for ever', async (t) => {
   const server = await startRawServer(t, () => {});
-  const clock = new FakeClock();
-  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
-  const client = createPushClient(target, 5_000, 'test', clock);
+  const { client, clock } = clientOf(server.address);
   /** One invocation; each request is answered so long after it came. Gives how many requests the push took. */
   const invoke = async (line: string, answerMs: number) => {
     const before = server.requests.length;
@@ -146,9 +153,7 @@ test('a Loki that has become slow is not sent everything twice for ever', async 
 for (const gapMs of [100, 400, 2_000]) {
   test(`a push to a Loki that never answers comes to an end although an event comes every ${gapMs} ms`, async (t) => {
     const server = await startRawServer(t, () => {});
-    const clock = new FakeClock();
-    const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
-    const client = createPushClient(target, 5_000, 'test', clock);
+    const { client, clock } = clientOf(server.address);
     client.distrustConnections();
     let outcome: string | undefined;
     void client.push(pushBody('x')).then(({ kind }) => {
@@ -202,9 +207,7 @@ test('a reset of a fresh connection, and a second one after that of a kept one, 
 
 test('connections that end across freezes, again and again, are the freezes work', async (t) => {
   const server = await startRawServer(t, ({ socket }) => socket.resetAndDestroy());
-  const clock = new FakeClock();
-  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
-  const client = createPushClient(target, 5_000, 'test', clock);
+  const { client } = clientOf(server.address);
   const pushed = client.push(pushBody('x'));
   for (let count = 1; count <= 4; count++) {
     client.expectFreeze();
@@ -216,9 +219,7 @@ test('connections that end across freezes, again and again, are the freezes work
 
 test('silence across freezes, again and again, is told: no freeze explains it', async (t) => {
   const server = await startRawServer(t, () => {});
-  const clock = new FakeClock();
-  const target = { url: `http://${server.address}/push`, authorization: undefined, tenantId: undefined, headers: {} };
-  const client = createPushClient(target, 5_000, 'test', clock);
+  const { client, clock } = clientOf(server.address);
   const pushed = client.push(pushBody('x'));
   for (let count = 1; count <= 4; count++) {
     client.expectFreeze();

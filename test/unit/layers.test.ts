@@ -16,7 +16,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['main', 'config/', 'extension', 'lambda/', 'late/load', 'pipeline'],
   ['extension', 'flush-strategy', 'lambda/extensions-api'],
   ['identity', 'config/config', 'loki/'],
-  ['pipeline', 'config/', 'entries', 'filters/filters', 'identity', 'lambda/', 'loki/', 'records/'],
+  ['pipeline', 'config/', 'entries', 'extension', 'filters/filters', 'identity', 'lambda/', 'loki/', 'records/'],
   ['entries', 'config/config', 'filters/', 'lambda/subscription', 'loki/', 'records/'],
   ['log-pino', 'pino'],
   ['late/load', 'check/index', 'late/index'],

@@ -103,6 +103,18 @@ export function assertDelivered(
   }
 }
 
+/** Three short invocations and SHUTDOWN, of which the function must notice nothing. */
+export async function runUnharmed(emulator: LambdaEmulator): Promise<void> {
+  await emulator.start();
+  for (let count = 0; count < 3; count++) {
+    const { extensionTimedOut } = await emulator.invoke({ lines: [`line ${count}`] });
+    assert.equal(extensionTimedOut, false);
+  }
+  const { exitCode, exitedBeforeDeadline } = await emulator.shutdown();
+  assert.deepEqual([exitCode, exitedBeforeDeadline], [0, true]);
+  assertUnharmed(emulator);
+}
+
 /** Messages that the extension printed about itself. */
 export function ownMessages({ output }: LambdaEmulator): readonly OwnMessage[] {
   return output
