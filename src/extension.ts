@@ -1,5 +1,5 @@
-// The lifecycle: event after event until SHUTDOWN. The only file that knows that the process is frozen between events: asking for the next one
-// says that we are done, and from then on nothing may be counted on to run.
+// The lifecycle: event after event until SHUTDOWN. The only file that knows that the process is frozen between events:
+// asking for the next one says that we are done, and from then on nothing may be counted on to run.
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from './flush-strategy.ts';
 import type { InvokeEvent, NextEvent, ShutdownEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
@@ -17,7 +17,7 @@ export interface Deliverer {
   begin(): void;
   /** The sandbox may be frozen from now on. */
   suspend(): void;
-  /** The sandbox was thawed. */
+  /** The sandbox was thawed: connections may be dead, and what is due can leave. */
   resume(): void;
   /** An invocation has begun. */
   invoked(event: InvokeEvent): void;
@@ -31,6 +31,7 @@ export interface Deliverer {
   drain(untilMs: EpochMs): Promise<void>;
   /** What is held at the end is lost. */
   abandon(): void;
+  /** Says what was lost since the last time. */
   reportLosses(): void;
   /** Whether Loki answers well, as far as we know. */
   isHealthy(): boolean;
@@ -48,7 +49,10 @@ export interface LifecycleParts {
   readonly onlyShutdown: boolean;
   /** The longest that one invocation is held for a flush. */
   readonly flushTimeoutMs: number;
-  /** The part of the time before SHUTDOWN's deadline in which late records are waited for: the longer they are buffered the larger. */
+  /**
+   * The part of the time before SHUTDOWN's deadline in which late records are waited for: the longer they are buffered
+   * the larger.
+   */
   readonly lateShare: number;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -59,9 +63,12 @@ export interface LifecycleParts {
 const DEADLINE_MARGIN_MS = 200;
 /** At SHUTDOWN late records are waited for this long. The last report was seen 5 ms late on average, 40 ms at most. */
 const LATE_RECORDS_MS = 300;
-/** At SHUTDOWN the last milliseconds are for the exit: this much CPU time, at the pace at which the sandbox lets us work ... */
+/** At SHUTDOWN the last milliseconds are for the exit: this much CPU time, at the pace at which we may work ... */
 const EXIT_CPU_MS = 10;
-/** ... and a timer that is late by two periods of the kernel's CPU accounting, which Lambda lets follow each other every 20 ms. */
+/**
+ * ... and a timer that is late by two periods of the kernel's CPU accounting, which Lambda lets follow each other every
+ * 20 ms.
+ */
 const EXIT_LATENESS_MS = 40;
 /** With less CPU time than this what is held is not compressed: a full batch takes 25 ms, where code is still cold. */
 const COMPRESS_CPU_MS = 100;
@@ -108,15 +115,18 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
       const nowMs = clock.now();
       history = recordInvocation(history, nowMs);
       const decision = decideFlush(strategy, history, nowMs, deliverer.oldestHeldMs());
-      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background. And where a step of ours
-      // has failed, what we would wait for may never come.
+      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background. And
+      // where a step of ours has failed, what we would wait for may never come.
       if (decision === 'wait' && isWell && deliverer.isHealthy()) {
         await end.orSooner(finishInvocation(deliverer, event, parts));
       }
     });
   }
 }
-/** Waits for the end of the invocation and for its logs to be pushed, within the function's deadline and the flush timeout. */
+/**
+ * Waits for the end of the invocation and for its logs to be pushed, within the function's deadline and the flush
+ * timeout.
+ */
 async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts: LifecycleParts): Promise<void> {
   const { clock, flushTimeoutMs } = parts;
   const remainingMs = Math.max(0, event.deadlineMs - clock.now());
@@ -186,7 +196,10 @@ async function tolerate({ log }: LifecycleParts, step: () => Promise<unknown>): 
 }
 
 interface End {
-  /** Gives what the promise gives; but when the process is asked to end before that, SHUTDOWN, and again at every later call. */
+  /**
+   * Gives what the promise gives; but when the process is asked to end before that, SHUTDOWN, and again at every later
+   * call.
+   */
   orSooner<T>(promise: Promise<T>): Promise<T | ShutdownEvent>;
 }
 

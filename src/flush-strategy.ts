@@ -1,10 +1,14 @@
-// When does an invocation wait for its logs to be pushed? A pure decision from the setting, the recent invocations and the age of
-// what is held. It decides only whether to wait: how much is pushed is the backlog's matter, how long is insisted the delivery's.
+// When does an invocation wait for its logs to be pushed? A pure decision from the setting, the recent invocations and
+// the age of what is held. It decides only whether to wait: how much is pushed is the backlog's matter, how long is
+// insisted the delivery's.
 import { type EpochMs, isAged } from './time.ts';
 
 export type FlushStrategy = 'end' | 'continuous' | 'adaptive';
 
-/** `wait`: hold the invocation until its logs are pushed. `go`: ask for the next event at once, the logs leave in the background. */
+/**
+ * `wait`: hold the invocation until its logs are pushed. `go`: ask for the next event at once, the logs leave in the
+ * background.
+ */
 export type FlushDecision = 'wait' | 'go';
 
 /** The starts of the most recent invocations, oldest first. */
@@ -14,13 +18,15 @@ export interface InvocationHistory {
 
 export const EMPTY_HISTORY: InvocationHistory = { startsMs: [] };
 
-/** So many gaps in a row must be short before a sandbox counts as busy: the first invocations are rare by definition. */
+/**
+ * So many gaps in a row must be short before a sandbox counts as busy: the first invocations are rare by definition.
+ */
 const BUSY_GAPS = 4;
 /** The longest gap of a busy sandbox: the next invocation carries a waiting batch out within seconds. */
 const BUSY_GAP_MS = 7_000;
 /**
- * A line older than this makes even a busy sandbox wait. With one more busy gap on top, no line gets older than 15 s while calls
- * keep coming, also where every invocation is too short for a background push to finish.
+ * A line older than this makes even a busy sandbox wait. With one more busy gap on top, no line gets older than 15 s
+ * while calls keep coming, also where every invocation is too short for a background push to finish.
  */
 const MAX_HELD_AGE_MS = 7_000;
 

@@ -1,5 +1,5 @@
-// The one place that knows pino. Synchronous on purpose: a transport needs worker files beside the executable, and a buffered
-// line would be lost at a freeze or at exit.
+// The one place that knows pino. Synchronous on purpose: a transport needs worker files beside the executable, and a
+// buffered line would be lost at a freeze or at exit.
 import pino from 'pino';
 import { LOG_NAME, type Print } from './log.ts';
 

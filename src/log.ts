@@ -1,6 +1,7 @@
-// The extension's own log: one JSON line per message on stdout, written by pino. A healthy run prints nothing, so what prints is loaded when
-// the first message has to be printed and not before: it would cost every cold start 2 to 10 ms and 0.6 MB.
-// Trouble is handed over as it was seen; the sink says in words what it is, and takes every secret out of all that it prints.
+// The extension's own log: one JSON line per message on stdout, written by pino. A healthy run prints nothing, so what
+// prints is loaded when the first message has to be printed and not before: it would cost every cold start 2 to 10 ms
+// and 0.6 MB. Trouble is handed over as it was seen; the sink says in words what it is, and takes every secret out of
+// all that it prints.
 import { writeSync } from 'node:fs';
 import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import type { SandboxSymptom } from './diagnosis/symptoms.ts';
@@ -173,7 +174,9 @@ const BARE_WORDS: Words = {
       : { id: 'internal_error', level: 'error', sentence: symptom.kind.replaceAll('_', ' '), remedy: '' },
 };
 
-/** @returns a test for lines of the `extension` stream: whether they were printed by the process `pid`, that is by us */
+/**
+ * @returns a test for lines of the `extension` stream: whether they were printed by the process `pid`, that is by us
+ */
 export function createOwnLineTest(pid: number): (line: string) => boolean {
   const ownLine = new RegExp(`^\\{"level":"[a-z]+","time":\\d+,"name":"${LOG_NAME}","pid":${pid},`);
   return (line) => ownLine.test(line);

@@ -1,5 +1,6 @@
-// The account of every entry: received = accepted + filtered + dropped + held, at every moment. Whoever takes an entry out of the
-// buffer says here what became of it; nobody else counts. And what is said of losses: in our own log, and in Loki.
+// The account of every entry: received = accepted + filtered + dropped + held, at every moment. Whoever takes an entry
+// out of the buffer says here what became of it; nobody else counts. And what is said of losses: in our own log, and in
+// Loki.
 import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import { type Log, TOLD_AGAIN_AFTER_MS } from './log.ts';
 import type { Clock, EpochMs } from './time.ts';
@@ -53,12 +54,15 @@ export interface Ledger {
   /** Of those that are sent, lines whose text is not. */
   withheld(lines: number): void;
   dropped(reason: DropReason, entries: number): void;
-  /** Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of `received`. */
+  /**
+   * Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of
+   * `received`.
+   */
   droppedByPlatform(records: number, bytes: number): void;
   totals(): LedgerTotals;
   /**
-   * Losses that a person should hear of and that were not told to this listener yet, or undefined when there are none. Skipped empty lines
-   * are no loss.
+   * Losses that a person should hear of and that were not told to this listener yet, or undefined when there are none.
+   * Skipped empty lines are no loss.
    */
   takeLosses(listener: LossListener): Losses | undefined;
   /** Losses that did not reach the listener: they are told with the next. */
@@ -160,8 +164,8 @@ export interface LossReportParts {
 /** The lines about losses, each with the sums since the one before. */
 export interface LossReports {
   /**
-   * Tells what was not told yet, at most once a minute. Loki is told while it is healthy: through an outage the sums add up, as a line about
-   * losses could only push another line out.
+   * Tells what was not told yet, at most once a minute. Loki is told while it is healthy: through an outage the sums
+   * add up, as a line about losses could only push another line out.
    */
   report(isHealthy: boolean): void;
   /** Tells Loki what was not told yet: there is no later. */

@@ -5,9 +5,9 @@
 //            While the answer is under way: parse the settings, bind the listener.
 //   subscribe, naming the port that was bound. Must come before the first next event.
 //   next     With this request the platform takes us for ready. It may be hours until it is answered.
-//   late     What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first body is there, or
-//            the first event: until then it would cost start-up time and memory for nothing. What init has logged is pushed at
-//            once, but for a snapshot: there everything waits for the first event.
+//   late     What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first
+//            body is there, or the first event: until then it would cost start-up time and memory for nothing. What
+//            init has logged is pushed at once, but for a snapshot: there everything waits for the first event.
 //
 // Whatever goes wrong on our side after the registration, the function goes on: see `runLifecycle`.
 import { type Config, type ConfigProblem, parseConfig } from './config/config.ts';
@@ -35,7 +35,9 @@ Sends the logs of an AWS Lambda function to Grafana Loki. Lambda starts it from 
 Settings are environment variables of the function: LOKI_PUSH_ENDPOINT, LOKI_USERNAME, LOKI_PASSWORD and others.
 `;
 
-/** Registering is tried again this often while nobody answers: the platform may be slower to listen than we are to ask. */
+/**
+ * Registering is tried again this often while nobody answers: the platform may be slower to listen than we are to ask.
+ */
 const REGISTER_ATTEMPTS = 5;
 const REGISTER_RETRY_MS = 50;
 
@@ -84,7 +86,10 @@ interface Started {
   readonly config: Config;
   readonly problems: readonly ConfigProblem[];
   readonly registration: Registration;
-  /** The process will be part of a snapshot, which is restored many times: until the first event it may hold nothing that is one sandbox's. */
+  /**
+   * The process will be part of a snapshot, which is restored many times: until the first event it may hold nothing
+   * that is one sandbox's.
+   */
   readonly snapshot: boolean;
   readonly runtimeApi: RuntimeApi;
   readonly extensionsApi: ExtensionsApi;
@@ -128,11 +133,13 @@ async function serve(started: Started): Promise<void> {
   let api: Api | undefined;
   if (config.enabled && isAimed) {
     const listener = await listen(config.port, log, (body, release) => {
-      // The first body waits for the code that it needs, and that for the next event to be asked for; those after it queue behind it in order.
+      // The first body waits for the code that it needs, and that for the next event to be asked for; those after it
+      // queue behind it in order.
       void asked.promise.then(openPipeline).then((pipeline) => {
         if (pipeline) pipeline.receive(body, release);
         else release();
-        // Init has a whole CPU: code, connection and session are warm then when the first invocation comes, which has a part of one.
+        // Init has a whole CPU: code, connection and session are warm then when the first invocation comes, which has a
+        // part of one.
         if (isInit && !snapshot && !managed) pipeline?.sendNow();
       });
     });
@@ -228,7 +235,8 @@ async function trySubscribe(
   log: Log,
 ): Promise<Api | undefined> {
   try {
-    // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that were asked for.
+    // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that
+    // were asked for.
     const types = [...new Set([...config.logTypes, 'platform' as const])];
     const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
     if (subscription.kind === 'subscribed') return subscription.api;
@@ -261,7 +269,10 @@ function threadCpuMs(): number {
   return (user + system) / 1_000;
 }
 
-/** How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known for what it is. */
+/**
+ * How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known
+ * for what it is.
+ */
 const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
 
 async function check(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -1,7 +1,8 @@
-// Gives memory back. V8 lets garbage of its old generation lie until a sandbox of 128 MB would feel it, and does its own tidying 8 s after
-// the last activity, which a frozen sandbox never reaches. A collection takes some 8 ms of CPU, which is 110 ms at the CPU share of 128 MB.
-// So it is done when memory has really grown, and while the function runs or nobody does anything: what is begun after the next event has
-// been asked for falls into the freeze, and the next invocation is held for it.
+// Gives memory back. V8 lets garbage of its old generation lie until a sandbox of 128 MB would feel it, and does its
+// own tidying 8 s after the last activity, which a frozen sandbox never reaches. A collection takes some 8 ms of CPU,
+// which is 110 ms at the CPU share of 128 MB. So it is done when memory has really grown, and while the function runs
+// or nobody does anything: what is begun after the next event has been asked for falls into the freeze, and the next
+// invocation is held for it.
 import type { Clock, Timer } from './time.ts';
 
 export interface Heap {
@@ -18,7 +19,10 @@ export interface Tidier {
   awake(): void;
 }
 
-/** With few lines that is a collection in 250 invocations. Private memory grows by 3.4 MB in 10,000 of them; by 9 without any. */
+/**
+ * With few lines that is a collection in 250 invocations. Private memory grows by 3.4 MB in 10,000 of them; by 9
+ * without any.
+ */
 const GROWTH_BYTES = 2 * 1024 * 1024;
 /** What is left of a flood: 25 MB of private memory, and 20 when the pages are given back. */
 const FLOOD_BYTES = 4 * 1024 * 1024;
@@ -60,8 +64,8 @@ export function createTidier(heap: Heap, clock: Clock, defer: (run: () => void) 
 }
 
 /**
- * Gives memory back at once, and not when V8 next collects: in a flood that is megabytes later, in a frozen sandbox it may be never. Every
- * buffer in this memory is empty from then on.
+ * Gives memory back at once, and not when V8 next collects: in a flood that is megabytes later, in a frozen sandbox it
+ * may be never. Every buffer in this memory is empty from then on.
  */
 export function free(memory: ArrayBufferLike): void {
   if (memory instanceof ArrayBuffer) memory.transfer(0);

@@ -1,8 +1,12 @@
-// Chance, drawn once: a snapshot is restored many times, and a generator inside the process that had been used before it was made would go on
-// alike in all the copies. So nothing is drawn before it is asked for, which is after the first event. Nothing here throws.
+// Chance, drawn once: a snapshot is restored many times, and a generator inside the process that had been used before
+// it was made would go on alike in all the copies. So nothing is drawn before it is asked for, which is after the first
+// event. Nothing here throws.
 import { readFileSync } from 'node:fs';
 
-/** Sixteen hexadecimal digits from the kernel. Where it has no file for us, or we no descriptor for it, from OpenSSL, which costs its loading. */
+/**
+ * Sixteen hexadecimal digits from the kernel. Where it has no file for us, or we no descriptor for it, from OpenSSL,
+ * which costs its loading.
+ */
 export function drawHex(readUuid = readKernelUuid): string {
   let uuid: string;
   try {

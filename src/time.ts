@@ -1,6 +1,6 @@
-// Time as this program uses it: wall-clock moments in epoch milliseconds, instants to the nanosecond, and a clock that tests can replace.
-// Neither clock of the system stands still or runs on reliably while Lambda freezes the sandbox, so a wait is always checked
-// against a wall-clock moment and never against a count of elapsed ticks.
+// Time as this program uses it: wall-clock moments in epoch milliseconds, instants to the nanosecond, and a clock that
+// tests can replace. Neither clock of the system stands still or runs on reliably while Lambda freezes the sandbox, so
+// a wait is always checked against a wall-clock moment and never against a count of elapsed ticks.
 
 /** A wall-clock moment: milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = number;
@@ -22,7 +22,10 @@ export function pauseLeftMs({ sinceMs, untilMs }: Pause, nowMs: EpochMs): number
   return nowMs < sinceMs ? 0 : Math.max(0, untilMs - nowMs);
 }
 
-/** Whether something from `sinceMs` has reached an age. What is younger than nothing was there before the clock was set back: it has. */
+/**
+ * Whether something from `sinceMs` has reached an age. What is younger than nothing was there before the clock was set
+ * back: it has.
+ */
 export function isAged(sinceMs: EpochMs, ageMs: number, nowMs: EpochMs): boolean {
   return nowMs - sinceMs >= ageMs || nowMs < sinceMs;
 }
@@ -38,8 +41,8 @@ export interface Clock {
 }
 
 /**
- * A timer that is this late has slept through a freeze. What arrived on the sockets meanwhile has not been read yet, as timers
- * run before input after a thaw, so the timer lets one round of input pass before it gives anything up.
+ * A timer that is this late has slept through a freeze. What arrived on the sockets meanwhile has not been read yet, as
+ * timers run before input after a thaw, so the timer lets one round of input pass before it gives anything up.
  */
 const FROZEN_LATENESS_MS = 100;
 
@@ -84,7 +87,9 @@ export function settledBy(clock: Clock, promise: Promise<unknown>, untilMs: Epoc
   });
 }
 
-/** How fast the sandbox lets us work. A function of 128 MB has 7 % of a CPU: what takes 1 ms elsewhere takes 14 there. */
+/**
+ * How fast the sandbox lets us work. A function of 128 MB has 7 % of a CPU: what takes 1 ms elsewhere takes 14 there.
+ */
 export interface Pace {
   /** Measures a stretch of work that waits for nothing. */
   begin(): { end(): void };

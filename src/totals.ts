@@ -1,4 +1,5 @@
-// The sums of what became of all entries: for our own log at SHUTDOWN, and now and then for the stream of extensions, where somebody wants that.
+// The sums of what became of all entries: for our own log at SHUTDOWN, and now and then for the stream of extensions,
+// where somebody wants that.
 import type { LogFields } from './log.ts';
 import type { Ledger } from './losses.ts';
 import { type Clock, type EpochMs, isAged } from './time.ts';

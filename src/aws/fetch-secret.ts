@@ -1,4 +1,5 @@
-// Fetches one secret: one signed POST, and what its answer means. Total: whatever the service says becomes a value or a trouble.
+// Fetches one secret: one signed POST, and what its answer means. Total: whatever the service says becomes a value or a
+// trouble.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
 import type { OnTheWay, SecretTrouble } from '../diagnosis/symptoms.ts';
@@ -130,7 +131,10 @@ function parseNested(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** The type of an error may have a namespace before it and a URL behind it: `com.amazonaws.ssm#ParameterNotFound:http://...`. */
+/**
+ * The type of an error may have a namespace before it and a URL behind it:
+ * `com.amazonaws.ssm#ParameterNotFound:http://...`.
+ */
 function codeOf(answer: Readonly<Record<string, unknown>>): string {
   const type = String(answer['__type'] ?? answer['code'] ?? '');
   return /([A-Za-z]{1,80})(?::.*)?$/s.exec(type.slice(0, 300))?.[1] ?? '';

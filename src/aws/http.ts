@@ -1,5 +1,5 @@
-// Sends one request to a service of AWS, each on a connection of its own: there are a few in the life of a sandbox. Nothing waits without a limit,
-// and a freeze that came between is no fault of the service.
+// Sends one request to a service of AWS, each on a connection of its own: there are a few in the life of a sandbox.
+// Nothing waits without a limit, and a freeze that came between is no fault of the service.
 import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import type { OnTheWay } from '../diagnosis/symptoms.ts';

@@ -1,4 +1,5 @@
-// A secret that a setting names instead of holding it: the ARN of a Secrets Manager secret, in the form that ECS uses, or of an SSM parameter.
+// A secret that a setting names instead of holding it: the ARN of a Secrets Manager secret, in the form that ECS uses,
+// or of an SSM parameter.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-access-parameters.html
 

@@ -1,6 +1,6 @@
-// The secrets that settings refer to: fetched together, kept, and fetched again when they are older than a quarter of an hour or when Loki
-// has refused them. Only one fetch is under way at a time, and a failed one is not repeated before its backoff is over: a service that is
-// slow or throttles is not stormed.
+// The secrets that settings refer to: fetched together, kept, and fetched again when they are older than a quarter of
+// an hour or when Loki has refused them. Only one fetch is under way at a time, and a failed one is not repeated before
+// its backoff is over: a service that is slow or throttles is not stormed.
 import type { SecretTrouble } from '../diagnosis/symptoms.ts';
 import { type Clock, type EpochMs, isAged } from '../time.ts';
 import { type FetchedSecret, fetchSecret, type SendHttp, wayOf } from './fetch-secret.ts';
@@ -14,7 +14,8 @@ export type Secrets =
 
 export interface SecretStore {
   /**
-   * The values. Resolves at once while there are some that Loki has not refused: what has become old is fetched again beside. Never rejects.
+   * The values. Resolves at once while there are some that Loki has not refused: what has become old is fetched again
+   * beside. Never rejects.
    */
   get(): Promise<Secrets>;
   /** Loki has refused what it was sent: the values are fetched again at the next need. */
@@ -23,7 +24,10 @@ export interface SecretStore {
 
 /** A rotated secret is found out after this long, or when Loki refuses the old one. */
 const KEPT_MS = 15 * 60_000;
-/** The first pause after a failure; it doubles up to the longest. Values that are kept and were not refused serve meanwhile. */
+/**
+ * The first pause after a failure; it doubles up to the longest. Values that are kept and were not refused serve
+ * meanwhile.
+ */
 const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 /** Distrust is no reason to fetch more often than this: a wrong password stays wrong. */

@@ -1,4 +1,5 @@
-// Where a service of AWS answers, and as whom it is asked: as the SDKs find it out, from the environment of the function.
+// Where a service of AWS answers, and as whom it is asked: as the SDKs find it out, from the environment of the
+// function.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
@@ -58,7 +59,10 @@ export interface Credentials {
   readonly expiresAtMs: EpochMs | undefined;
 }
 
-/** Where credentials are to be asked for: of a sandbox that was restored from a snapshot they are not in the environment. */
+/**
+ * Where credentials are to be asked for: of a sandbox that was restored from a snapshot they are not in the
+ * environment.
+ */
 export interface CredentialsEndpoint {
   readonly url: string;
   readonly authorization: string | undefined;

@@ -1,5 +1,6 @@
-// Signs a POST to a service of AWS (Signature Version 4), as far as reading a secret goes: to the path `/`, without a query.
-// By hand, as a library would sign with the web's Headers and SubtleCrypto: their first use costs 40 ms of CPU and 5 MB here, this 1 ms.
+// Signs a POST to a service of AWS (Signature Version 4), as far as reading a secret goes: to the path `/`, without a
+// query. By hand, as a library would sign with the web's Headers and SubtleCrypto: their first use costs 40 ms of CPU
+// and 5 MB here, this 1 ms.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 import type { EpochMs } from '../time.ts';
 import type { Credentials } from './service.ts';

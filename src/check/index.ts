@@ -1,5 +1,6 @@
-// `check`: reads the environment as the running extension does, shows what is in force, and goes the way to Loki step by step, by the same parts
-// and with the same words. A script of its own in the executable, loaded for this command alone.
+// `check`: reads the environment as the running extension does, shows what is in force, and goes the way to Loki step
+// by step, by the same parts and with the same words. A script of its own in the executable, loaded for this command
+// alone.
 import type { Config, ConfigProblem, ConfigResult } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';

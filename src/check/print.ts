@@ -71,7 +71,10 @@ function stepLines({ step, status, text, tookMs, remedy }: Step, width: number):
   ];
 }
 
-/** The text beside its head, and the lines that do not fit below, indented like it. @param indent where the head holds colours */
+/**
+ * The text beside its head, and the lines that do not fit below, indented like it. @param indent where the head holds
+ * colours
+ */
 function hanging(head: string, text: string, width: number, indent = head.length): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,5 +1,5 @@
-// Looks for the line that was pushed, through the query API beside the push address, where there is one and these credentials may read. That
-// they may not is no failure: a token that can only write is a good one.
+// Looks for the line that was pushed, through the query API beside the push address, where there is one and these
+// credentials may read. That they may not is no failure: a token that can only write is a good one.
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
@@ -72,7 +72,10 @@ function queryUrl(pushUrl: string, nonce: string, nowMs: EpochMs): string | unde
   return url.href;
 }
 
-/** An answer of Loki repeats the query in none of its parts, but an answer of something else may: a line has the nonce behind our name. */
+/**
+ * An answer of Loki repeats the query in none of its parts, but an answer of something else may: a line has the nonce
+ * behind our name.
+ */
 function isFound(text: string, nonce: string): boolean {
   return text.includes(`check ${nonce}`) && !text.trimStart().startsWith('<');
 }

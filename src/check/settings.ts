@@ -1,4 +1,5 @@
-// The settings as they are in force, and where each comes from, fit to be shown: of a secret no more than that it is there.
+// The settings as they are in force, and where each comes from, fit to be shown: of a secret no more than that it is
+// there.
 import type { Config, ConfigProblem } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';

@@ -1,6 +1,6 @@
-// From environment variables to one checked value. Nothing else in the program reads a variable.
-// A setting that makes no sense falls back to its default with a warning; all problems are found in one run. No message contains a
-// secret: credentials, header values, or any part of the endpoint, which may hold user info.
+// From environment variables to one checked value. Nothing else in the program reads a variable. A setting that makes
+// no sense falls back to its default with a warning; all problems are found in one run. No message contains a secret:
+// credentials, header values, or any part of the endpoint, which may hold user info.
 
 import type { Reference } from '../aws/reference.ts';
 import type { FlushStrategy } from '../flush-strategy.ts';
@@ -24,7 +24,9 @@ import { createReader, readSwitch } from './setting-reader.ts';
 import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
 export interface Config {
-  /** Undefined if no logs can be sent, and an error among the problems says why; or not yet, and `byReference` is there. */
+  /**
+   * Undefined if no logs can be sent, and an error among the problems says why; or not yet, and `byReference` is there.
+   */
   readonly endpoint: Endpoint | undefined;
   readonly byReference?: ByReference;
   /** Undefined where nothing is set, which is nearly everywhere. */

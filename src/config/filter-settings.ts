@@ -1,5 +1,5 @@
-// The settings that say what of the logs is sent, and what of a line. Rows of the one table (settings.ts); what they say is read only
-// where one is set, by code that is loaded for it (filters/rules.ts).
+// The settings that say what of the logs is sent, and what of a line. Rows of the one table (settings.ts); what they
+// say is read only where one is set, by code that is loaded for it (filters/rules.ts).
 
 export const FILTER_SETTINGS = [
   {

@@ -6,7 +6,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads settings, and collects what is wrong with them. */
 export interface SettingReader {
-  /** The value without white space and quotes around it; undefined if it is not set or empty. In the place of a reference stands what it refers to. */
+  /**
+   * The value without white space and quotes around it; undefined if it is not set or empty. In the place of a
+   * reference stands what it refers to.
+   */
   text(name: SettingName): string | undefined;
   /** What a value stands for that may be a reference; undefined for one that is of no use. */
   dereference(name: SettingName, value: string): string | undefined;
@@ -23,7 +26,8 @@ export interface Pair {
 }
 
 /**
- * Reads `name=value,name2=value2`, or a JSON object. A line break is as good as a comma. Empty pairs, as from a comma at the end, are passed over.
+ * Reads `name=value,name2=value2`, or a JSON object. A line break is as good as a comma. Empty pairs, as from a comma
+ * at the end, are passed over.
  * @param isName where names tell, `;` is taken for a comma between pairs
  */
 export function readPairs(reader: SettingReader, name: SettingName, isName?: (text: string) => boolean): Pair[] {

@@ -1,5 +1,5 @@
-// How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts alone: what they mean is
-// found out by late code (net/route.ts), which is loaded only where something is set.
+// How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts
+// alone: what they mean is found out by late code (net/route.ts), which is loaded only where something is set.
 import { type Environment, type SettingReader, trimmed } from './reader.ts';
 import { NOT_YET, readSwitch } from './setting-reader.ts';
 
@@ -46,7 +46,9 @@ export function readRoute(reader: SettingReader, env: Environment): RouteSetting
   return isProxied || Object.keys(tls).length > 0 ? { proxy: isProxied ? proxy : {}, tls } : undefined;
 }
 
-/** What is known of it before the secrets are there: nothing that is one of them, and nothing that is for Loki alone. */
+/**
+ * What is known of it before the secrets are there: nothing that is one of them, and nothing that is for Loki alone.
+ */
 export function routeBefore({ proxy, tls }: RouteSettings): RouteSettings {
   return { proxy, tls: tls.ca === undefined || tls.ca === NOT_YET.other ? {} : { ca: tls.ca } };
 }

@@ -1,4 +1,5 @@
-// Reads the variables of settings, and puts what they refer to in its place. Boot code, as it knows the table of all settings.
+// Reads the variables of settings, and puts what they refer to in its place. Boot code, as it knows the table of all
+// settings.
 import { isArn, parseReference, type Reference } from '../aws/reference.ts';
 import { type Environment, quoted, type SettingReader, trimmed } from './reader.ts';
 import { type SETTINGS, type SettingName, settingOf } from './settings.ts';
@@ -10,7 +11,8 @@ interface Found {
 }
 
 /**
- * Stands for a value that is not there yet, in a form that no setting complains of. What is made of it must not be used.
+ * Stands for a value that is not there yet, in a form that no setting complains of. What is made of it must not be
+ * used.
  */
 export const NOT_YET = { LOKI_PUSH_ENDPOINT: 'https://not-yet.invalid', other: 'not-yet' };
 

@@ -1,5 +1,6 @@
-// The settings that a user can make: name, default, unit, limits, meaning. One table for the parser (config.ts), the README and the
-// `check` command, so that they cannot disagree. Only the variables in this table, and those that Lambda sets, are read.
+// The settings that a user can make: name, default, unit, limits, meaning. One table for the parser (config.ts), the
+// README and the `check` command, so that they cannot disagree. Only the variables in this table, and those that Lambda
+// sets, are read.
 
 import { FILTER_SETTINGS } from './filter-settings.ts';
 

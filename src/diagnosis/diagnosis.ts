@@ -1,6 +1,7 @@
-// What was seen -> what it is, in an operator's words -> what to do: for the running extension, and for whoever else has to say it. Pure, and
-// late code: boot hands its symptoms over as they are. No sentence repeats a text from outside: of an answer `loki-words.ts` says what is
-// known, a web page has its title, and an error of Node is told by its code.
+// What was seen -> what it is, in an operator's words -> what to do: for the running extension, and for whoever else
+// has to say it. Pure, and late code: boot hands its symptoms over as they are. No sentence repeats a text from
+// outside: of an answer `loki-words.ts` says what is known, a web page has its title, and an error of Node is told by
+// its code.
 
 import { isHtml, lokiWords, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId, type DiagnosisLevel } from './remedies.ts';

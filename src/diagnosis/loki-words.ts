@@ -1,8 +1,12 @@
-// What may be repeated of a text from outside. An answer can hold our credentials or the line that it is about, so nothing of it is printed
-// as it stands: what is known to be Loki's own words (or those of the gateways in front of it) is said again in our words, with its numbers
-// and times, and without the labels, lines and users that it names. Of a web page the title is all.
+// What may be repeated of a text from outside. An answer can hold our credentials or the line that it is about, so
+// nothing of it is printed as it stands: what is known to be Loki's own words (or those of the gateways in front of it)
+// is said again in our words, with its numbers and times, and without the labels, lines and users that it names. Of a
+// web page the title is all.
 
-/** Matches, and what to say: `$1` stands for what a group of digits or of a time caught. The order is that of the answer's own. */
+/**
+ * Matches, and what to say: `$1` stands for what a group of digits or of a time caught. The order is that of the
+ * answer's own.
+ */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [
     /ingestion rate limit exceeded.{0,300}?\(limit: (\d+) bytes\/sec\) while attempting to ingest '(\d+)' lines totaling '(\d+)' bytes/is,

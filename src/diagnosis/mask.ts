@@ -1,11 +1,13 @@
-// Takes every secret in force out of a text, in each form in which an answer, an error or a URL may repeat it: as it is, in base64, percent-encoded,
-// as JSON or HTML write it. All that is printed goes through it; it is late code, as a healthy run prints nothing.
+// Takes every secret in force out of a text, in each form in which an answer, an error or a URL may repeat it: as it
+// is, in base64, percent-encoded, as JSON or HTML write it. All that is printed goes through it; it is late code, as a
+// healthy run prints nothing.
 
 export interface Mask {
   /** The text, with `[masked]` in the place of each secret. */
   (text: string): string;
   /**
-   * For a text from outside: undefined if a secret stands in it that is too short to be masked. To take out each `ab` would show where it was.
+   * For a text from outside: undefined if a secret stands in it that is too short to be masked. To take out each `ab`
+   * would show where it was.
    */
   readonly outside: (text: string) => string | undefined;
   /** From now on these are secrets too. */
@@ -29,7 +31,9 @@ export function secretsOf(config: {
   return endpoint?.authorization === undefined ? [...secrets] : [...secrets, endpoint.authorization];
 }
 
-/** @param settings the values of all secret settings as they were typed, and of the Authorization header that is sent */
+/**
+ * @param settings the values of all secret settings as they were typed, and of the Authorization header that is sent
+ */
 export function createMask(settings: readonly string[]): Mask {
   const known = [...settings];
   let patterns: { readonly long: RegExp | undefined; readonly short: RegExp | undefined } | undefined;
@@ -65,7 +69,10 @@ function patternsOf(settings: readonly string[]) {
   return { long: patternOf(long.flatMap(formsOf)), short: patternOf(short.flatMap(formsOf)) };
 }
 
-/** What is secret in a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also what x says. */
+/**
+ * What is secret in a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also
+ * what x says.
+ */
 function secretsIn(setting: string): string[] {
   const text = unquoted(setting);
   if (text.startsWith('{')) return [text, ...valuesOfJson(text).flatMap(secretsIn)];
@@ -76,8 +83,8 @@ function secretsIn(setting: string): string[] {
 }
 
 /**
- * User info ends at the last `@` of the host, or at the last of all: where a `/`, `?` or `#` of a password was not encoded, a part of it
- * stands in the place of the host, and the rest in the path.
+ * User info ends at the last `@` of the host, or at the last of all: where a `/`, `?` or `#` of a password was not
+ * encoded, a part of it stands in the place of the host, and the rest in the path.
  */
 function secretsInUrl(rest: string): string[] {
   const [authority = ''] = rest.split(/[/?#]/);
@@ -130,7 +137,10 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** What base64 makes of these bytes wherever they stand in a longer text: the characters that depend on neighbours are left out. */
+/**
+ * What base64 makes of these bytes wherever they stand in a longer text: the characters that depend on neighbours are
+ * left out.
+ */
 function base64At(bytes: Buffer, before: number): string[] {
   const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64url');
   const isWhole = (before + bytes.length) % 3 === 0;

@@ -1,5 +1,5 @@
-// Variables that were probably meant for us, and are none of ours: misspelt, in lower case, or by the name that a cousin gives them. Late code,
-// as nobody waits for it. Only names are looked at, never a value.
+// Variables that were probably meant for us, and are none of ours: misspelt, in lower case, or by the name that a
+// cousin gives them. Late code, as nobody waits for it. Only names are looked at, never a value.
 import { SETTINGS, type SettingName } from '../config/settings.ts';
 import type { SandboxSymptom } from './symptoms.ts';
 
@@ -9,7 +9,10 @@ export interface NearMiss {
   readonly meant: SettingName | undefined;
 }
 
-/** What others call it, each with `LOKI_` or `GRAFANA_LOKI_` before it: LambdaWatch, Go and Node.js extensions, logging libraries. */
+/**
+ * What others call it, each with `LOKI_` or `GRAFANA_LOKI_` before it: LambdaWatch, Go and Node.js extensions, logging
+ * libraries.
+ */
 const COUSINS: Readonly<Record<string, SettingName>> = {
   URL: 'LOKI_PUSH_ENDPOINT',
   URI: 'LOKI_PUSH_ENDPOINT',

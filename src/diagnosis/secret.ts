@@ -1,5 +1,5 @@
-// A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the service is in it: of that the
-// type of the error is told.
+// A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the
+// service is in it: of that the type of the error is told.
 
 import { DIAGNOSES } from './remedies.ts';
 import type { SecretSymptom, Target, Told } from './symptoms.ts';

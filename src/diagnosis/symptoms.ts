@@ -1,5 +1,5 @@
-// What can be seen of trouble, as whoever sees it hands it over. Nothing here is fit to be shown: `detail`, `answers` and `error` are raw text
-// from outside, which only `diagnosis.ts` reads.
+// What can be seen of trouble, as whoever sees it hands it over. Nothing here is fit to be shown: `detail`, `answers`
+// and `error` are raw text from outside, which only `diagnosis.ts` reads.
 import type { DiagnosisId } from './remedies.ts';
 
 /** How far a connection came. */
@@ -13,7 +13,10 @@ export type Phase =
   | 'closed'
   | 'answer';
 
-/** What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from outside. */
+/**
+ * What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from
+ * outside.
+ */
 export type PushSymptom =
   | { readonly kind: 'accepted'; readonly status?: number; readonly odd?: 'status' | 'text' | undefined }
   | {
@@ -52,7 +55,10 @@ export type PushSymptom =
 
 /** Why there is no secret where a setting refers to one. */
 export type SecretTrouble =
-  /** `permission` is what the function's role lacks; `by` the kind of policy that stands against it, if that is another one. */
+  /**
+   * `permission` is what the function's role lacks; `by` the kind of policy that stands against it, if that is another
+   * one.
+   */
   | { readonly kind: 'denied'; readonly permission: string; readonly by?: string | undefined }
   /** No such secret, version or parameter. */
   | { readonly kind: 'missing' }

@@ -1,4 +1,5 @@
-// Where we push, and as whom, as far as it may be told: host and path, never the query; the kind of credentials, never the credentials.
+// Where we push, and as whom, as far as it may be told: host and path, never the query; the kind of credentials, never
+// the credentials.
 import type { Target } from './symptoms.ts';
 
 export interface PushAddress {
@@ -58,7 +59,10 @@ function credentialsOf(authorization: string | undefined): Target['credentials']
   return isNumber(user) ? 'numeric_user' : 'user';
 }
 
-/** As whom we push: the user is told where it is a number, as at Grafana Cloud; any other name may be meant to be secret. */
+/**
+ * As whom we push: the user is told where it is a number, as at Grafana Cloud; any other name may be meant to be
+ * secret.
+ */
 export function whoOf(authorization: string | undefined, tenantId: string | undefined): string {
   const user = authorization && userOf(authorization);
   const who =

@@ -1,5 +1,6 @@
-// What a push meets before an answer that can be read -> what it is: names, routes, connections, TLS, and whoever does not speak HTTP/1.1.
-// An error of Node is known by its code; its message gives advice that is of no use in Lambda, and can repeat what a setting holds.
+// What a push meets before an answer that can be read -> what it is: names, routes, connections, TLS, and whoever does
+// not speak HTTP/1.1. An error of Node is known by its code; its message gives advice that is of no use in Lambda, and
+// can repeat what a setting holds.
 import { isHtml, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId } from './remedies.ts';
 import type { OnTheWay, PushSymptom, Target, Told } from './symptoms.ts';
@@ -7,7 +8,10 @@ import { isSandbox } from './target.ts';
 
 const unreachable = ({ name = 'Loki' }: Target) => `${name} cannot be reached`;
 
-/** How a server that wants TLS answers to a request in the clear, and one that wants HTTP/2: with SETTINGS or GOAWAY, of the whole connection. */
+/**
+ * How a server that wants TLS answers to a request in the clear, and one that wants HTTP/2: with SETTINGS or GOAWAY, of
+ * the whole connection.
+ */
 const TLS_ALERT = '\x15\x03';
 const HTTP2_FIRST_FRAMES: readonly number[] = [4, 7];
 const HTTP2_STREAM_0 = '\0\0\0\0';

@@ -1,10 +1,12 @@
-// A regular expression as a person writes it: that of JavaScript with `u`, and what Loki's and others' have beside it where that means one
-// thing only. What would silently mean something else is a problem, which is told with its place.
+// A regular expression as a person writes it: that of JavaScript with `u`, and what Loki's and others' have beside it
+// where that means one thing only. What would silently mean something else is a problem, which is told with its place.
 
 export interface Expression {
   /** Remembers nothing from one text to the next: no `g`, no `y`. */
   readonly regExp: RegExp;
-  /** For each character of a text it takes so many steps at most, whatever the text is; infinite where nobody can say. */
+  /**
+   * For each character of a text it takes so many steps at most, whatever the text is; infinite where nobody can say.
+   */
   readonly steps: number;
 }
 
@@ -27,7 +29,9 @@ const TOKEN = new RegExp(
   ].join('|'),
   'gu',
 );
-/** Signs that mean nothing behind a backslash but themselves, and that `u` refuses there all the same: `\-`, `\"`, `\:`. */
+/**
+ * Signs that mean nothing behind a backslash but themselves, and that `u` refuses there all the same: `\-`, `\"`, `\:`.
+ */
 const NEEDLESS = /^\\([ !"#%&',\-:;<=>@_`~])/;
 /** A hyphen beside a class within a class can be no range. */
 const HYPHEN = /(\\[dswDSW])-(?!\])|-(?=\\[dswDSW])/g;
@@ -67,8 +71,8 @@ function toJavaScript(token: string): string {
 const hexOf = (sign: string) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
 /**
- * What V8 goes back for is a repetition with something behind it, a group that is repeated, and what looks back or around. Without them there
- * is no more to try than each way through the groups.
+ * What V8 goes back for is a repetition with something behind it, a group that is repeated, and what looks back or
+ * around. Without them there is no more to try than each way through the groups.
  */
 function stepsOf(tokens: readonly string[]): number {
   let steps = tokens.length;
@@ -100,7 +104,10 @@ function problemOf(source: string, flags: string): string | undefined {
   }
 }
 
-/** The first token with which there is a problem, however it might go on; where there is none, the group that is never closed. */
+/**
+ * The first token with which there is a problem, however it might go on; where there is none, the group that is never
+ * closed.
+ */
 function placeOf(tokens: readonly Token[], flags: string): number {
   const open: number[] = [];
   let source = '';

@@ -1,5 +1,5 @@
-// Fields of JSON lines that go into structured metadata, as LOKI_METADATA_FIELDS names them. A line is read where it is written, without
-// an object being made of it.
+// Fields of JSON lines that go into structured metadata, as LOKI_METADATA_FIELDS names them. A line is read where it is
+// written, without an object being made of it.
 import type { ByteString } from '../byte-string.ts';
 import { cutToBytes } from '../loki/labels.ts';
 import { readString, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';

@@ -1,5 +1,6 @@
-// What of a record is sent: nothing, if a rule of the user's says so; without what is secret; and which of its fields are metadata. Decides
-// on records in the order of receipt and hands each one on with what was decided, filtered or not: the lifecycle looks at every event.
+// What of a record is sent: nothing, if a rule of the user's says so; without what is secret; and which of its fields
+// are metadata. Decides on records in the order of receipt and hands each one on with what was decided, filtered or
+// not: the lifecycle looks at every event.
 import { type ByteString, toByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { FilterRule } from '../losses.ts';
@@ -26,7 +27,8 @@ export interface Filters {
   /** Takes a record. */
   add(record: LogRecord): void;
   /**
-   * Hands records on, each once, in the order in which they were added. Those that took too long are left for the next time.
+   * Hands records on, each once, in the order in which they were added. Those that took too long are left for the next
+   * time.
    * @param isUrgent the time of an invocation is nearly over: what takes long has to wait
    */
   run(pass: (record: LogRecord, ruling: Ruling) => void, isUrgent: boolean): void;

@@ -1,5 +1,6 @@
-// What secrets look like: few patterns, each precise, and each found in a time that grows with the text's length alone: what is looked for
-// first is a sign that every match has, and from there no character is looked at more than a few times.
+// What secrets look like: few patterns, each precise, and each found in a time that grows with the text's length alone:
+// what is looked for first is a sign that every match has, and from there no character is looked at more than a few
+// times.
 import type { Spans } from './spans.ts';
 
 /** Finds what is secret; only that: of a URL the password, of a header the token. */

@@ -1,5 +1,5 @@
-// Takes what is secret out of a line. JSON stays JSON: within a string its text is replaced, a number becomes a string, brackets and
-// commas stay. A line in which nothing is found is left as it is, byte for byte.
+// Takes what is secret out of a line. JSON stays JSON: within a string its text is replaced, a number becomes a string,
+// brackets and commas stay. A line in which nothing is found is left as it is, byte for byte.
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { isJson, parseJson, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
 import { mergeSpans, replaceSpans, type Spans } from './spans.ts';
@@ -114,8 +114,8 @@ function redactJson({ text, escaped }: LineView, jsonAt: number, findings: Findi
 }
 
 /**
- * Where a text with escapes is to be replaced as it is written. Of what was found in it as written only that counts which goes beyond it: the
- * digits of an escape are none.
+ * Where a text with escapes is to be replaced as it is written. Of what was found in it as written only that counts
+ * which goes beyond it: the digits of an escape are none.
  */
 function spansOfEscaped(text: string, start: number, end: number, written: Spans, own: Spans): Spans {
   const crossing: number[] = [];

@@ -1,5 +1,5 @@
-// What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the variable; but for
-// redactions: without them what is secret would be sent, so then no text is sent at all.
+// What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the
+// variable; but for redactions: without them what is secret would be sent, so then no text is sent at all.
 import type { FilterSettingName, FilterSettings } from '../config/filter-settings.ts';
 import { quoted } from '../config/reader.ts';
 import { isLabelName, METADATA_NAMES, OWN_LABELS } from '../loki/labels.ts';

@@ -1,6 +1,7 @@
-// Tries expressions on texts so that none of them can hang the extension: for 50 ms at a time, many texts in one go. A text on which an
-// expression runs out of time is given up, and from then on, for a while, so are those of this expression that are half as long or longer:
-// what takes a second on one line does so on its likes, and must not cost 50 ms for each of them.
+// Tries expressions on texts so that none of them can hang the extension: for 50 ms at a time, many texts in one go. A
+// text on which an expression runs out of time is given up, and from then on, for a while, so are those of this
+// expression that are half as long or longer: what takes a second on one line does so on its likes, and must not cost
+// 50 ms for each of them.
 import { type Pause, pauseLeftMs } from '../time.ts';
 import type { RunBounded } from './bounded.ts';
 import type { Expression } from './expression.ts';
@@ -48,8 +49,9 @@ const URGENT_LIMIT_MS = 10;
 /** A step takes a nanosecond or two: below this nobody needs to watch. */
 const FEW_STEPS = 1_000_000;
 /**
- * A run may also end because the sandbox was frozen, because garbage was collected, or because the function has used up all CPU: so an
- * expression is blamed when it has failed alone and had some CPU for it, on a short text twice; and at the latest for the eighth run.
+ * A run may also end because the sandbox was frozen, because garbage was collected, or because the function has used up
+ * all CPU: so an expression is blamed when it has failed alone and had some CPU for it, on a short text twice; and at
+ * the latest for the eighth run.
  */
 const ENOUGH_RUNS = 2;
 const SHORT_CHARACTERS = 4_096;

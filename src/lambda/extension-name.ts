@@ -1,5 +1,5 @@
-// The name to register by: Lambda knows an extension by its file in /opt/extensions, whatever that file starts. It may be the executable,
-// a link to it under another name, or a script that starts it from elsewhere.
+// The name to register by: Lambda knows an extension by its file in /opt/extensions, whatever that file starts. It may
+// be the executable, a link to it under another name, or a script that starts it from elsewhere.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
@@ -10,8 +10,8 @@ const FOLDER = '/opt/extensions';
 const SCRIPT_BYTES = 16_384;
 
 /**
- * The names to try, the likeliest first, never none. `startedAs` is the path that the process was started by (a link's own),
- * `executable` the file that runs.
+ * The names to try, the likeliest first, never none. `startedAs` is the path that the process was started by (a link's
+ * own), `executable` the file that runs.
  */
 export function extensionNames(startedAs: string, executable: string, folder = FOLDER): readonly string[] {
   const own = basename(startedAs);

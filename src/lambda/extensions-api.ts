@@ -44,7 +44,8 @@ export type NextEvent = InvokeEvent | ShutdownEvent;
 
 export interface ExtensionsApi {
   /**
-   * Registers for INVOKE and SHUTDOWN, or for SHUTDOWN alone where the platform refuses INVOKE (Lambda Managed Instances).
+   * Registers for INVOKE and SHUTDOWN, or for SHUTDOWN alone where the platform refuses INVOKE (Lambda Managed
+   * Instances).
    * @param managed whether that is known already
    * @throws when the connection fails
    */

@@ -1,4 +1,5 @@
-// The push client where settings make it another than the plain one: a proxy, TLS settings, secrets by reference. Loaded only for these.
+// The push client where settings make it another than the plain one: a proxy, TLS settings, secrets by reference.
+// Loaded only for these.
 import { createSender } from '../aws/http.ts';
 import { createSecretStore } from '../aws/secrets.ts';
 import type { ByReference, Config } from '../config/config.ts';

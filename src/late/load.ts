@@ -1,7 +1,7 @@
-// The seam between what runs before the extension has registered and what may come later.
-// `late/index.ts` brings undici, protobufjs, snappyjs and pino, by far most of the code; main calls `loadLate` only when the
-// request for the first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's
-// place, which loads the same module from the executable itself with V8 code that is already compiled.
+// The seam between what runs before the extension has registered and what may come later. `late/index.ts` brings
+// undici, protobufjs, snappyjs and pino, by far most of the code; main calls `loadLate` only when the request for the
+// first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's place, which loads
+// the same module from the executable itself with V8 code that is already compiled.
 import type { Heap } from '../memory.ts';
 
 /**

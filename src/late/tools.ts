@@ -1,4 +1,5 @@
-// What `check` shares with the running extension: the parts of the way to Loki, and the words for what happens on it. Loaded for it alone.
+// What `check` shares with the running extension: the parts of the way to Loki, and the words for what happens on it.
+// Loaded for it alone.
 import { createSender } from '../aws/http.ts';
 import { createSecretStore } from '../aws/secrets.ts';
 import { toByteString } from '../byte-string.ts';

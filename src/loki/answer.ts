@@ -8,7 +8,8 @@ import type { UnreachablePhase } from '../net/connect.ts';
 import type { EpochMs } from '../time.ts';
 
 /**
- * The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. `detail` is text from outside.
+ * The end of one attempt. A new kind needs an answer wherever outcomes are handled: the compiler asks for it. `detail`
+ * is text from outside.
  */
 export type PushOutcome =
   /** Stored. `odd`: Loki itself answers 204 without a text; another status or text than that is worth a word. */
@@ -29,7 +30,9 @@ export type PushOutcome =
   | { readonly kind: 'too_large'; readonly status: number; readonly detail: string }
   /** This Loki takes no structured metadata. Nothing that carried any was stored. */
   | { readonly kind: 'metadata_disallowed'; readonly detail: string }
-  /** A setting is wrong (credentials, tenant, address), or something in between dislikes this batch. Nothing was stored. */
+  /**
+   * A setting is wrong (credentials, tenant, address), or something in between dislikes this batch. Nothing was stored.
+   */
   | { readonly kind: 'refused'; readonly status: number; readonly detail: string; readonly location?: string }
   /** Too much at the moment; `tooMuchAtOnce` when the request alone is more than the limit lets through in a second. */
   | {
@@ -57,7 +60,10 @@ export type PushOutcome =
     }
   /** Nothing was sent: a secret that a setting refers to is not there, or of no use. */
   | { readonly kind: 'unready'; readonly secret?: SecretSymptom }
-  /** Freezes came between, again and again. That says nothing about Loki, unless `last` is there: no freeze explains that. */
+  /**
+   * Freezes came between, again and again. That says nothing about Loki, unless `last` is there: no freeze explains
+   * that.
+   */
   | { readonly kind: 'interrupted'; readonly last?: PushOutcome };
 
 /** How many entries were refused, by number; or all but the number that was stored; or all. */
@@ -185,9 +191,9 @@ function rejectReason(text: string): DropReason {
 const ENTRY_REFUSAL = /too old|too new|too far behind|out of order|max entry size|line.?too.?long|structured metadata/i;
 
 /**
- * Loki answers 400 when one entry of a batch is bad, and stores the others. How many were bad is in the text, if at all:
- * `total ignored: 2 out of 10`, where the ten are what was left after earlier checks had refused others; or messages
- * joined by `; `, each for one entry or prefixed by `3 errors like: `.
+ * Loki answers 400 when one entry of a batch is bad, and stores the others. How many were bad is in the text, if at
+ * all: `total ignored: 2 out of 10`, where the ten are what was left after earlier checks had refused others; or
+ * messages joined by `; `, each for one entry or prefixed by `3 errors like: `.
  */
 function refusedEntries(text: string): RefusedEntries {
   const total = /total ignored: (\d{1,9}) out of (\d{1,9})/.exec(text);
@@ -203,7 +209,8 @@ function refusedEntries(text: string): RefusedEntries {
 /**
  * Loki's words: `ingestion rate limit exceeded for user x (limit: 1048 bytes/sec) while attempting to ingest '3' lines
  * totaling '3000' bytes`, and for one stream `Per stream rate limit exceeded (limit: 500B/sec) while attempting to
- * ingest for stream '{...}' totaling 701B`. Every quantifier has a bound, so that foreign text costs no more than its length.
+ * ingest for stream '{...}' totaling 701B`. Every quantifier has a bound, so that foreign text costs no more than its
+ * length.
  */
 function exceedsRate(text: string): boolean {
   const limit = /limit: ([\d.]{1,20} ?[a-z]{1,8})\/sec/i.exec(text);

@@ -61,9 +61,9 @@ export interface Backlog extends Pick<Queue, Sending> {
 }
 
 /**
- * Loki refuses an entry that is more than an hour behind the newest of its stream, or seven days old: a report that comes
- * after a long freeze, or what a snapshot recorded when it was made. Such entries get batches of their own, so that the
- * answer is about them alone.
+ * Loki refuses an entry that is more than an hour behind the newest of its stream, or seven days old: a report that
+ * comes after a long freeze, or what a snapshot recorded when it was made. Such entries get batches of their own, so
+ * that the answer is about them alone.
  */
 const OLD_MS = 50 * 60_000;
 

@@ -1,6 +1,7 @@
-// A batch: entries of one stream that go to Loki in one request. It is built entry by entry, exactly counted in bytes, compressed piece by
-// piece while it fills, and then sealed: its body stays the same for every attempt, so that a resend is identical and Loki can tell it is one.
-// One stream per request: of a request with several, Loki's answer may describe only the last.
+// A batch: entries of one stream that go to Loki in one request. It is built entry by entry, exactly counted in bytes,
+// compressed piece by piece while it fills, and then sealed: its body stays the same for every attempt, so that a
+// resend is identical and Loki can tell it is one. One stream per request: of a request with several, Loki's answer may
+// describe only the last.
 import type { ByteString } from '../byte-string.ts';
 import { free } from '../memory.ts';
 import type { EpochMs, Instant } from '../time.ts';
@@ -56,7 +57,10 @@ export interface Batch {
 const INITIAL_BYTES = 16 * 1024;
 
 export interface BatchBuilder {
-  /** @returns false when the entry does not fit any more; the first entry is always taken, so that nothing can wedge the queue */
+  /**
+   * @returns false when the entry does not fit any more; the first entry is always taken, so that nothing can wedge the
+   * queue
+   */
   add(instant: Instant, entry: Entry, nowMs: EpochMs): boolean;
   readonly entryCount: number;
   /** Bytes of memory held. */
@@ -85,7 +89,9 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
   /** Whether the next entry is there already. */
   let isFull = false;
 
-  /** A megabyte in one go takes 400 ms at the CPU share of 128 MB if it is the first, and meanwhile no body is answered. */
+  /**
+   * A megabyte in one go takes 400 ms at the CPU share of 128 MB if it is the first, and meanwhile no body is answered.
+   */
   function packFull(filled: Buffer): void {
     while (end >= PIECE_BYTES) {
       pack(filled.subarray(cutBytes === 0 ? writeLabels(filled, encodedLabels) : 0, PIECE_BYTES));
@@ -111,8 +117,8 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
   }
 
   function startOver(): void {
-    // A large buffer is given back, so that memory falls again after a burst. In the middle of one it would only have to
-    // be made again (28.5 against 29.0 ms of CPU per MB of log text).
+    // A large buffer is given back, so that memory falls again after a burst. In the middle of one it would only have
+    // to be made again (28.5 against 29.0 ms of CPU per MB of log text).
     if (buffer && buffer.length > INITIAL_BYTES && !isFull) {
       free(buffer.buffer);
       buffer = undefined;

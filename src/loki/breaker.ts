@@ -1,7 +1,7 @@
-// The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their pushes.
-// Open, none waits: one push at a time probes in the background, and the first that passes closes the breaker again.
-// Between two probes is full-jitter exponential backoff: each delay is drawn evenly from nothing up to a ceiling that
-// doubles with every failure, so that sandboxes that failed together do not come back together.
+// The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their
+// pushes. Open, none waits: one push at a time probes in the background, and the first that passes closes the breaker
+// again. Between two probes is full-jitter exponential backoff: each delay is drawn evenly from nothing up to a ceiling
+// that doubles with every failure, so that sandboxes that failed together do not come back together.
 // https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
 
@@ -20,7 +20,10 @@ export function backoffMs({ minMs, maxMs }: BackoffLimits, failures: number, ran
   return random() * Math.min(maxMs, minMs * 2 ** (failures - 1));
 }
 
-/** So many failures in a row open it: one is an accident, two can be one broken connection each, and a third costs the function time. */
+/**
+ * So many failures in a row open it: one is an accident, two can be one broken connection each, and a third costs the
+ * function time.
+ */
 const FAILURES_TO_OPEN = 3;
 const NO_PAUSE: Pause = { sinceMs: 0, untilMs: 0 };
 

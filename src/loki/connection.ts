@@ -1,5 +1,6 @@
-// One connection to Loki, and one request at a time on it. Says what came of each, as soon as that is certain. It ends with its socket, and
-// never opens another one: what the end of a connection means is for its owner to judge (push-client.ts).
+// One connection to Loki, and one request at a time on it. Says what came of each, as soon as that is certain. It ends
+// with its socket, and never opens another one: what the end of a connection means is for its owner to judge
+// (push-client.ts).
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
@@ -29,7 +30,10 @@ export interface Post {
 
 export interface PostResult {
   readonly outcome: PushOutcome;
-  /** The connection had answered before, and ended before a byte of this answer: the server closed it while it was idle, most likely. */
+  /**
+   * The connection had answered before, and ended before a byte of this answer: the server closed it while it was idle,
+   * most likely.
+   */
   readonly stale: boolean;
   /** The connection was ended from outside. Where a freeze came between, that is the freeze's work most likely. */
   readonly isCut: boolean;
@@ -123,7 +127,9 @@ interface PostParts {
   /** How far the connection is, once it is asked for. */
   readonly connecting: () => Connecting | undefined;
   readonly bytesRead: () => number;
-  /** What the socket said first: an alert of TLS comes before the end of the connection, of which alone undici tells. */
+  /**
+   * What the socket said first: an alert of TLS comes before the end of the connection, of which alone undici tells.
+   */
   readonly socketError: () => Error | undefined;
   /** The exchange is over. */
   readonly ended: (answered: boolean) => void;
@@ -221,7 +227,10 @@ function outcomeOf(error: NodeError, sent: boolean): PushOutcome {
   return isUnreadable(error) ? { kind: 'unreadable', code, detail: data?.slice(0, 300) || detail } : noAnswer(detail);
 }
 
-/** Of undici's own errors: what its parser refuses, a head over the limit, lengths that differ, an interim answer that nobody asked for. */
+/**
+ * Of undici's own errors: what its parser refuses, a head over the limit, lengths that differ, an interim answer that
+ * nobody asked for.
+ */
 function isUnreadable({ name, code = '', message }: NodeError): boolean {
   if (name === 'HTTPParserError' || /^UND_ERR_(?:HEADERS_OVERFLOW|RES_)/.test(code)) return true;
   return /^bad (?:response|upgrade)$/.test(message);

@@ -1,6 +1,6 @@
 // Drives what is held to Loki: pump, timer and flush. It decides what is sent now, carries out what the verdict on each
-// outcome says, and tells a flush when it is done. How long an invocation may be held is the caller's deadline; whether it
-// is worth waiting at all is the breaker's.
+// outcome says, and tells a flush when it is done. How long an invocation may be held is the caller's deadline; whether
+// it is worth waiting at all is the breaker's.
 import type { Config } from '../config/config.ts';
 import type { Ledger } from '../losses.ts';
 import { type Clock, type EpochMs, isAged, type Timer } from '../time.ts';
@@ -26,13 +26,13 @@ export interface Delivery {
   /** Sends everything that is held, as far as may be sent now, and waits for nothing. */
   sendNow(): void;
   /**
-   * Sends everything that is held. Resolves when nothing is held but what may be at fault itself, at `untilMs`, or as soon
-   * as the breaker is open.
+   * Sends everything that is held. Resolves when nothing is held but what may be at fault itself, at `untilMs`, or as
+   * soon as the breaker is open.
    */
   flush(untilMs: EpochMs): Promise<void>;
   /**
-   * The last flush: what failed before gets its chance now. Resolves when nothing is held, at `untilMs`, or when it would
-   * wait in vain: where a setting is wrong, one try shows it.
+   * The last flush: what failed before gets its chance now. Resolves when nothing is held, at `untilMs`, or when it
+   * would wait in vain: where a setting is wrong, one try shows it.
    */
   drain(untilMs: EpochMs): Promise<void>;
   /** Whether Loki answers well, as far as we know. */
@@ -219,7 +219,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     if (waiting !== wake) return;
     waiting = undefined;
     mode = 'due';
-    // The function was held for the full time and nothing came of it: the next invocations need not find that out again.
+    // The function was held for the full time and nothing came of it: the next invocations need not find that out
+    // again.
     const hadItsTime = clock.now() - startMs >= config.flushTimeoutMs;
     if (timedOut && hadItsTime && judge.passes() === passesBefore) breaker.trip(clock.now());
     pump();

@@ -1,6 +1,7 @@
-// Sends one body to Loki's push endpoint and says what came of it. Never throws, never retries an answer, knows nothing of batches.
-// It owns the connections, and so the one retry that belongs to them: a connection that was open during a freeze, or kept for a while, may be
-// dead without our knowing, and a failure on such a one says nothing about Loki, nor about the other connections.
+// Sends one body to Loki's push endpoint and says what came of it. Never throws, never retries an answer, knows nothing
+// of batches. It owns the connections, and so the one retry that belongs to them: a connection that was open during a
+// freeze, or kept for a while, may be dead without our knowing, and a failure on such a one says nothing about Loki,
+// nor about the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
 import { type ConnectStep, createConnector, throughProxy, type Way } from '../net/connect.ts';
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
@@ -12,7 +13,10 @@ export interface PushClient {
   push(body: Buffer, answerMs?: number): Promise<PushOutcome>;
   /** From now on connections may be made: what a push needs beside one is seen to. */
   begin?(): void;
-  /** Call before the process may be frozen: what fails from then on may be the work of a freeze that we have not heard of yet. */
+  /**
+   * Call before the process may be frozen: what fails from then on may be the work of a freeze that we have not heard
+   * of yet.
+   */
   expectFreeze(): void;
   /** Call after a freeze: connections that are open now may be dead. */
   distrustConnections(): void;
@@ -21,17 +25,21 @@ export interface PushClient {
 }
 
 /**
- * An attempt on a distrusted connection is given up after this, or after four times what the last answer took if that is longer: a
- * connection that swallows everything must not cost a whole flush. If Loki was only slow it gets the same bytes twice, and drops one.
+ * An attempt on a distrusted connection is given up after this, or after four times what the last answer took if that
+ * is longer: a connection that swallows everything must not cost a whole flush. If Loki was only slow it gets the same
+ * bytes twice, and drops one.
  */
 const DISTRUSTED_TIMEOUT_MS = 1_000;
-/** After a thaw the failure of a connection may be read before the event that tells of the thaw; that comes this soon. Nobody waits meanwhile. */
+/**
+ * After a thaw the failure of a connection may be read before the event that tells of the thaw; that comes this soon.
+ * Nobody waits meanwhile.
+ */
 const THAW_NOTICE_MS = 250;
 /** A freeze of more than `IDLE_MS` has killed what was under way. An answer that came before it is read at once. */
 const DEAD_TIMEOUT_MS = 100;
 /**
- * While the first connection is being made the other pushes wait for it and its answer, but no longer than this: one more round trip takes
- * less than one more handshake does, 3 ms of CPU, at the share of a small function.
+ * While the first connection is being made the other pushes wait for it and its answer, but no longer than this: one
+ * more round trip takes less than one more handshake does, 3 ms of CPU, at the share of a small function.
  */
 const FIRST_ANSWER_MS = 500;
 /** With short invocations an attempt, and the next one, can each meet a freeze. */
@@ -66,7 +74,10 @@ export function createPushClient(
   let thaw = Promise.withResolvers<void>();
   let lastAnswerMs = 0;
 
-  /** The connection to use: the one that was used last of those that nothing speaks against, else one that is distrusted, else a new one. */
+  /**
+   * The connection to use: the one that was used last of those that nothing speaks against, else one that is
+   * distrusted, else a new one.
+   */
   function slotFor(isRetry: boolean): Slot {
     let best: Slot | undefined;
     for (const slot of slots) {
@@ -114,7 +125,8 @@ export function createPushClient(
           lastAnswerMs = clock.now() - startMs;
           return outcome;
         }
-        // What fails across a freeze, or on a connection that was open during one, says nothing about Loki. Neither does the end of a kept one.
+        // What fails across a freeze, or on a connection that was open during one, says nothing about Loki. Neither
+        // does the end of a kept one.
         if (freezeExpected && thaws === thawsBefore) await settledBy(clock, thaw.promise, clock.now() + THAW_NOTICE_MS);
         const again = thaws !== thawsBefore || stale || (!wasTrusted && attempts === 1);
         if (!again) return outcome;

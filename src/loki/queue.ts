@@ -1,5 +1,6 @@
-// The sealed batches, oldest first, each with what was tried so far. The only place where a queued batch is written. It keeps
-// the sums that each push asks for: with 1 KB batches and a backlog of 60 MB, adding them up took 2.4 ms of CPU a push.
+// The sealed batches, oldest first, each with what was tried so far. The only place where a queued batch is written. It
+// keeps the sums that each push asks for: with 1 KB batches and a backlog of 60 MB, adding them up took 2.4 ms of CPU a
+// push.
 import type { DropReason } from '../losses.ts';
 import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
 import type { Batch, StreamType } from './batch.ts';
@@ -76,7 +77,9 @@ export interface Queue {
   untriedBatches(): number;
   /** How long it is until the first ready batch may be sent; undefined when there is none. */
   restMs(nowMs: EpochMs, suspects: boolean): number | undefined;
-  /** The oldest batch of a stream that may be evicted: one that is not in flight, and holds more than errors if `mixed`. */
+  /**
+   * The oldest batch of a stream that may be evicted: one that is not in flight, and holds more than errors if `mixed`.
+   */
   victim(type: StreamType, mixed: boolean): QueuedBatch | undefined;
   /** Leaves only this much of a batch. */
   reduce(victim: QueuedBatch, rest: Batch): void;

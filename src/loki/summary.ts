@@ -1,5 +1,5 @@
-// Sends a summary line of our own to Loki, past the backlog: it must neither push out nor hold up what it is about, and a summary that is
-// lost is no loss.
+// Sends a summary line of our own to Loki, past the backlog: it must neither push out nor hold up what it is about, and
+// a summary that is lost is no loss.
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import { createBatchBuilder, type Entry } from './batch.ts';
 import type { PushClient } from './push-client.ts';

@@ -1,5 +1,5 @@
-// What the operator hears of the pushes. Delivery tells every outcome here, and what it did about it; which words that takes, and how often,
-// is decided here alone. It remembers the last trouble, for the line about what was lost.
+// What the operator hears of the pushes. Delivery tells every outcome here, and what it did about it; which words that
+// takes, and how often, is decided here alone. It remembers the last trouble, for the line about what was lost.
 import { type Diagnosis, diagnosePush } from '../diagnosis/diagnosis.ts';
 import type { PushSymptom, Target } from '../diagnosis/symptoms.ts';
 import type { Log } from '../log.ts';
@@ -44,7 +44,9 @@ export interface Teller {
   lastTrouble(): Diagnosis | undefined;
 }
 
-/** So long pushes may meet nothing but freezes before it is told. A line waits for half of it where every freeze is met. */
+/**
+ * So long pushes may meet nothing but freezes before it is told. A line waits for half of it where every freeze is met.
+ */
 const LUCKLESS_MS = 30_000;
 
 export function createTeller(log: Log, targetNow: () => Target, clock: Pick<Clock, 'now'>): Teller {

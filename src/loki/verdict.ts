@@ -1,9 +1,9 @@
 // Is it the batch, or is it Loki? What an outcome means for the batch that it ends an attempt on: pure and total.
 //
-// One rule for every outcome that is not acceptance: it counts against the batch, and others are tried between. If others
-// pass while one fails, that one is split until the entry at fault is found, and this entry alone is given up in the end.
-// If nothing passes, it is Loki, the way there, or a setting: everything is kept. Where nothing else is held that could be
-// tried, one entry of the batch is tried alone.
+// One rule for every outcome that is not acceptance: it counts against the batch, and others are tried between. If
+// others pass while one fails, that one is split until the entry at fault is found, and this entry alone is given up in
+// the end. If nothing passes, it is Loki, the way there, or a setting: everything is kept. Where nothing else is held
+// that could be tried, one entry of the batch is tried alone.
 import type { DropReason } from '../losses.ts';
 import { countRefused, type PushOutcome } from './answer.ts';
 
@@ -43,8 +43,8 @@ export type Action =
   /** Loki's last word: so many entries are lost, the others are stored. */
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly lost: number }
   /**
-   * It is tried again: as soon as anything may be sent; or after a pause of its own, as it may be at fault; or after a long
-   * one, as it may be stored. `lostAs` is what it counts as if there is no later.
+   * It is tried again: as soon as anything may be sent; or after a pause of its own, as it may be at fault; or after a
+   * long one, as it may be stored. `lostAs` is what it counts as if there is no later.
    */
   | { readonly kind: 'keep'; readonly pause: 'none' | 'backoff' | 'long'; readonly lostAs?: DropReason }
   | { readonly kind: 'halve' }
@@ -63,7 +63,9 @@ export interface Verdict {
   readonly isSetting?: true;
 }
 
-/** Failures of a batch, while others pass, before it is split: a Loki that fails now and then is not the batch's fault. */
+/**
+ * Failures of a batch, while others pass, before it is split: a Loki that fails now and then is not the batch's fault.
+ */
 const FAILURES_TO_SPLIT = 3;
 /** An attempt that takes so long is not made three times: what has passed beside it says enough. */
 const LONG_ATTEMPT_MS = 1_000;
@@ -75,7 +77,9 @@ const FAILURES_IN_VAIN = 12;
 const REFUSALS_OF_A_SETTING = 2;
 /** Under a rate limit nothing smaller is split while nothing passes, unless Loki says that it was too much at once. */
 const SMALL_REQUEST_BYTES = 65_536;
-/** An answer that cannot be read may stand for a batch that was stored: so often it is sent again without a long pause. */
+/**
+ * An answer that cannot be read may stand for a batch that was stored: so often it is sent again without a long pause.
+ */
 const UNREADABLE_TRIES = 2;
 
 export function verdict(outcome: PushOutcome, facts: Facts): Verdict {

@@ -1,5 +1,6 @@
-// The addresses of Loki's host, from the system's resolver: only that one knows /etc/hosts, search domains and private names as every other
-// program here does. What it lacks is made up for: a lookup cannot be called off, and while the name server is silent it knows nothing.
+// The addresses of Loki's host, from the system's resolver: only that one knows /etc/hosts, search domains and private
+// names as every other program here does. What it lacks is made up for: a lookup cannot be called off, and while the
+// name server is silent it knows nothing.
 import { ADDRCONFIG, lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { type Clock, settledBy } from '../time.ts';
@@ -46,7 +47,10 @@ export function createAddresses(host: string, clock: Clock, ask = askSystem): Ad
   };
 }
 
-/** Whether the name server has said that there is no such name, or none with an address. Anything else is its own trouble. */
+/**
+ * Whether the name server has said that there is no such name, or none with an address. Anything else is its own
+ * trouble.
+ */
 export function isUnknownName(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA');
 }

@@ -67,7 +67,10 @@ function decoded(text: string): string {
   }
 }
 
-/** `*`; a name, which stands for what is below it as well; an address; a range of addresses; each with or without a port. */
+/**
+ * `*`; a name, which stands for what is below it as well; an address; a range of addresses; each with or without a
+ * port.
+ */
 function readExceptions(text: string): (url: URL) => boolean {
   const rules = text
     .toLowerCase()

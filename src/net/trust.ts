@@ -1,5 +1,5 @@
-// Whom we trust over TLS, and as whom we come: the settings LOKI_TLS_*, read and checked before the first connection, so that what is wrong with
-// one is said in words and not by a handshake that fails.
+// Whom we trust over TLS, and as whom we come: the settings LOKI_TLS_*, read and checked before the first connection,
+// so that what is wrong with one is said in words and not by a handshake that fails.
 import { readFileSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { isPath } from '../config/file-path.ts';
@@ -93,7 +93,9 @@ function readOwn(
   return undefined;
 }
 
-/** PEM text, base64 of it, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out. */
+/**
+ * PEM text, base64 of it, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out.
+ */
 function readPem(name: string, value: string, otherwise: string, note: Note): string | undefined {
   if (value.includes('-----BEGIN')) return repaired(value);
   // Base64 of `-----BEGIN`, as some tools hand on what has several lines.

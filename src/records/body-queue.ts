@@ -14,8 +14,8 @@ export interface BodyQueue {
    */
   add(body: Buffer | undefined, release?: () => void): void;
   /**
-   * Reads on, for so many records at most, or for what takes about as long, and does not throw. Each step gets further: a record that breaks something
-   * is lost alone, and a body that cannot be read on is left.
+   * Reads on, for so many records at most, or for what takes about as long, and does not throw. Each step gets further:
+   * a record that breaks something is lost alone, and a body that cannot be read on is left.
    */
   read(
     maxRecords: number,

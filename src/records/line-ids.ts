@@ -8,8 +8,8 @@ import { skipTime } from './line-time.ts';
 import { requestIdAt } from './request-id.ts';
 
 /**
- * What `console.log(JSON.stringify({ level: 'error', ... }))` comes to where Lambda logs text: `<time>\t<id>\tINFO\t{...}`.
- * The line's own word goes before that of the console.
+ * What `console.log(JSON.stringify({ level: 'error', ... }))` comes to where Lambda logs text:
+ * `<time>\t<id>\tINFO\t{...}`. The line's own word goes before that of the console.
  * @param at behind the level of the console
  */
 export function ownLevel(line: string, at: number): Level | undefined {

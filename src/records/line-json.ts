@@ -65,8 +65,8 @@ const ID_FIELDS = [
 const FIRST_MENTION = ID_FIELDS.indexOf('requestId');
 /**
  * Spring Boot's `log.level`, winston's `@fields.level` for Logstash, tslog's `_meta.logLevelName`, loguru's
- * `record.level.name`, Quarkus' `mdc.AWSRequestId`, `contextMap.AWSRequestId` of log4j2, and `span.requestId` or the first
- * of `spans` of Rust's tracing.
+ * `record.level.name`, Quarkus' `mdc.AWSRequestId`, `contextMap.AWSRequestId` of log4j2, and `span.requestId` or the
+ * first of `spans` of Rust's tracing.
  */
 const LOG = 'log';
 const LOG_OBJECTS = [LOG, '@fields', '_meta', 'record'];

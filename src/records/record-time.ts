@@ -1,16 +1,19 @@
-// Reads the `time` of a record. The platform promises ISO 8601 with milliseconds; other precisions and notations are read as well,
-// since a line stamped with the moment of its receipt is worth less than one stamped with its own.
+// Reads the `time` of a record. The platform promises ISO 8601 with milliseconds; other precisions and notations are
+// read as well, since a line stamped with the moment of its receipt is worth less than one stamped with its own.
 import { copyOf } from '../byte-string.ts';
 import type { Instant } from '../time.ts';
 
-/** Date and time, an optional fraction after `.`, `,` or `:`, an optional zone. Without a zone it is UTC: Lambda knows no other. */
+/**
+ * Date and time, an optional fraction after `.`, `,` or `:`, an optional zone. Without a zone it is UTC: Lambda knows
+ * no other.
+ */
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,:](\d{1,9})\d*)?\s?(Z|[+-]\d\d:?\d\d)?$/i;
 
 export type TimeReader = (time: unknown) => Instant | undefined;
 
 /**
- * Makes a reader that remembers the last second it parsed: records come in order, and `Date.parse` costs more than the rest of a
- * record. An ISO text or a number of epoch milliseconds is read; anything else is undefined.
+ * Makes a reader that remembers the last second it parsed: records come in order, and `Date.parse` costs more than the
+ * rest of a record. An ISO text or a number of epoch milliseconds is read; anything else is undefined.
  */
 export function createTimeReader(): TimeReader {
   let lastSecond = '';
