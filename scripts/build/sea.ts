@@ -124,7 +124,9 @@ function withFlagHashOf(blob: Buffer, other: Buffer): Buffer {
 
 /** Behind the boot script and eight bytes of length. */
 function codeCacheOf(blob: Buffer): Buffer {
-  return blob.subarray(blob.indexOf(boot.text, 0, 'latin1') + boot.text.length + 8);
+  const at = blob.indexOf(boot.text, 0, 'latin1');
+  if (at < 0) throw new Error('the boot script is not in ASCII alone');
+  return blob.subarray(at + boot.text.length + 8);
 }
 
 /** Runs the Node.js of the target, under an emulator if need be; where there is none, this machine's own of the same version. */
