@@ -75,12 +75,21 @@ function patternsOf(settings: readonly string[]) {
  */
 function secretsIn(setting: string): string[] {
   const text = unquoted(setting);
+  if (text.includes(PEM_BEGIN)) return [text, ...text.replaceAll(PEM_MARK, ' ').split(/\s+|\\[nr]/)];
   if (text.startsWith('{')) return [text, ...valuesOfJson(text).flatMap(secretsIn)];
-  const [, rest] = /^[a-z][a-z\d+.-]*:\/\/(.*)$/is.exec(text) ?? [];
+  const [, rest] = URL_LIKE.exec(text) ?? [];
   if (rest !== undefined) return secretsInUrl(rest);
   const values = text.includes('=') ? text.split(',').map((pair) => pair.slice(pair.indexOf('=') + 1)) : [];
-  return [setting, text, ...values].flatMap((value) => [value.trim(), ...secretsInHeader(unquoted(value))]);
+  // The names of headers are none, and a message may have to say one.
+  const isList = /^[\w-]+ *=/.test(text);
+  const parts = (isList ? values : [setting, text, ...values]).flatMap((value) => secretsInHeader(unquoted(value)));
+  return [setting, text, ...values].map((value) => value.trim()).concat(parts);
 }
+
+const PEM_BEGIN = '-----BEGIN';
+const PEM_MARK = /-----(?:BEGIN|END) [A-Z0-9 ]+-----/g;
+/** With one slash it is none, and was meant to be one. */
+const URL_LIKE = /^(?:[a-z][a-z\d+.-]*:\/\/|https?:\/+)(.*)$/is;
 
 /**
  * User info ends at the last `@` of the host, or at the last of all: where a `/`, `?` or `#` of a password was not
@@ -171,7 +180,8 @@ function valuesOfJson(text: string): string[] {
       typeof value === 'string' ? value : JSON.stringify(value),
     ); // it begins with a brace, so it is an object or an error
   } catch {
-    return text.split(/["',:{}\s]+/);
+    const pieces = text.split(/["',:{}\s]+/);
+    return /^\{\s*["']/.test(text) ? pieces : pieces.filter((piece) => piece.length >= SHORTEST_PIECE);
   }
 }
 

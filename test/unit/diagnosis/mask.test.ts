@@ -83,3 +83,26 @@ test('without secrets nothing is changed', () => {
   assert.equal(mask('a text'), 'a text');
   assert.equal(mask.outside('a text'), 'a text');
 });
+
+for (const [setting, words] of [
+  ['Content-Type=the-key-itself', 'entry 1 is content-type'],
+  [
+    '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBCgKCAQEA\n-----END ENCRYPTED PRIVATE KEY-----',
+    'a key that is encrypted',
+  ],
+  ['{{resolve:secretsmanager:loki:SecretString:token}}', 'http://127.0.0.1:3100/loki/api/v1/push'],
+  ['http:/loki.example.com', 'such as https://loki.example.com'],
+] as const) {
+  test(`leaves words as they are that are no secret: ${words}`, () => {
+    assert.equal(createMask([setting])(words), words);
+  });
+}
+
+test('knows each line of a key, however it is written', () => {
+  const key = '-----BEGIN PRIVATE KEY-----\nMIIBCgKCAQEA\nQQIDAQABAoIB\n-----END PRIVATE KEY-----';
+  for (const written of [key, key.replaceAll('\n', '\\n'), key.replaceAll('\n', ' ')]) {
+    const mask = createMask([written]);
+    assert.equal(mask('bad base64: QQIDAQABAoIB'), 'bad base64: [masked]');
+    assert.equal(mask('bad base64: MIIBCgKCAQEA'), 'bad base64: [masked]');
+  }
+});
