@@ -56,6 +56,20 @@ const COUSINS: Readonly<Record<string, SettingName>> = {
   FLUSH_INTERVAL_MS: 'LOKI_BATCH_MAX_WAIT_MS',
   BUFFER_SIZE: 'LOKI_BUFFER_MAX_BYTES',
   MAX_LINE_SIZE: 'LOKI_MAX_LINE_BYTES',
+  PROXY: 'LOKI_PROXY_URL',
+  HTTP_PROXY: 'LOKI_PROXY_URL',
+  HTTPS_PROXY: 'LOKI_PROXY_URL',
+  CA: 'LOKI_TLS_CA',
+  CA_CERT: 'LOKI_TLS_CA',
+  CA_FILE: 'LOKI_TLS_CA',
+  TLS_CA_CERT: 'LOKI_TLS_CA',
+  TLS_CA_FILE: 'LOKI_TLS_CA',
+  CLIENT_CERT: 'LOKI_TLS_CERT',
+  CLIENT_KEY: 'LOKI_TLS_KEY',
+  SKIP_TLS_VERIFY: 'LOKI_TLS_INSECURE_SKIP_VERIFY',
+  INSECURE_SKIP_VERIFY: 'LOKI_TLS_INSECURE_SKIP_VERIFY',
+  INCLUDE: 'LOKI_INCLUDE_REGEX',
+  EXCLUDE: 'LOKI_EXCLUDE_REGEX',
   TIMEOUT: 'LOKI_PUSH_TIMEOUT_MS',
   TIMEOUT_MS: 'LOKI_PUSH_TIMEOUT_MS',
 };
@@ -71,6 +85,7 @@ const BARE_COUSINS: readonly (readonly [besides: string, Readonly<Record<string,
       BEARER_TOKEN: 'LOKI_BEARER_TOKEN',
       TENANT_ID: 'LOKI_TENANT_ID',
       BATCH_SIZE: 'LOKI_BATCH_MAX_BYTES',
+      SKIP_TLS_VERIFY: 'LOKI_TLS_INSECURE_SKIP_VERIFY',
     },
   ],
   ['EXTRA_LABELS', { EXTRA_LABELS: 'LOKI_LOG_LABELS' }],
@@ -94,14 +109,22 @@ export function findNearMisses(env: Readonly<Record<string, string | undefined>>
         const meant = /^L\w{1,4}_/.test(name) ? nearest(name, 2) : undefined;
         return meant === undefined ? [] : [{ variable, meant }];
       }
-      const own = SETTINGS.find((setting) => setting.name === `LOKI_${rest}`)?.name;
-      const cousin = Object.hasOwn(COUSINS, rest) ? COUSINS[rest] : undefined;
-      return [{ variable, meant: own ?? cousin ?? nearest(`LOKI_${rest}`, MAX_DISTANCE) }];
+      const meant = known(rest) ?? known(rest.replace(REFERENCE, '')) ?? nearest(`LOKI_${rest}`, MAX_DISTANCE);
+      return [{ variable, meant }];
     });
   const bare = BARE_COUSINS.flatMap(([besides, cousins]) =>
     env[besides]?.trim() ? Object.entries(cousins).filter(([variable]) => env[variable]?.trim()) : [],
   );
   return [...found, ...bare.map(([variable, meant]) => ({ variable, meant }))];
+}
+
+/** Others have a variable of its own for the ARN. */
+const REFERENCE = /_(?:SECRET_|SSM_|PARAMETER_)?(?:ARN|NAME)$/;
+
+/** The setting of this name, ours or a cousin's. */
+function known(rest: string): SettingName | undefined {
+  const own = SETTINGS.find((setting) => setting.name === `LOKI_${rest}`)?.name;
+  return own ?? (Object.hasOwn(COUSINS, rest) ? COUSINS[rest] : undefined);
 }
 
 /** What the running extension tells of: where a setting has its own name too, the other may be somebody else's. */

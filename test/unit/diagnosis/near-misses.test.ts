@@ -27,6 +27,13 @@ for (const [variable, meant] of [
   ['LOKI_FLUSH_TIMEOUT', 'LOKI_FLUSH_TIMEOUT_MS'],
   ['WRITE_ADDRESS', 'LOKI_PUSH_ENDPOINT'],
   ['EXTRA_LABELS', 'LOKI_LOG_LABELS'],
+  ['LOKI_PROXY', 'LOKI_PROXY_URL'],
+  ['LOKI_TLS_CA_CERT', 'LOKI_TLS_CA'],
+  ['LOKI_CLIENT_KEY', 'LOKI_TLS_KEY'],
+  ['LOKI_INSECURE_SKIP_VERIFY', 'LOKI_TLS_INSECURE_SKIP_VERIFY'],
+  ['LOKI_EXCLUDE', 'LOKI_EXCLUDE_REGEX'],
+  ['LOKI_PASSWORD_SECRET_ARN', 'LOKI_PASSWORD'],
+  ['LOKI_TOKEN_ARN', 'LOKI_BEARER_TOKEN'],
   ['LOKI_SOMETHING_ELSE', undefined],
 ] as const) {
   test(`${variable} stands for ${meant ?? 'nothing that is known'}`, () => {
@@ -42,10 +49,11 @@ test('variables of the function, of Lambda, and our own are none of these', () =
 });
 
 test('plain names count where another variable says whose they are', () => {
-  assert.deepEqual(meantBy('WRITE_ADDRESS', 'USERNAME', 'TENANT_ID'), [
+  assert.deepEqual(meantBy('WRITE_ADDRESS', 'USERNAME', 'TENANT_ID', 'SKIP_TLS_VERIFY'), [
     ['WRITE_ADDRESS', 'LOKI_PUSH_ENDPOINT'],
     ['USERNAME', 'LOKI_USERNAME'],
     ['TENANT_ID', 'LOKI_TENANT_ID'],
+    ['SKIP_TLS_VERIFY', 'LOKI_TLS_INSECURE_SKIP_VERIFY'],
   ]);
 });
 
