@@ -13,7 +13,7 @@ export const FILTER_SETTINGS = [
     name: 'LOKI_MIN_LEVEL',
     kind: 'choice',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
-    default: 'trace',
+    default: '', // what has no level is sent all the same, so none of them is its like
     meaning: "The function's lines below this level are not sent. Lines that state no level are.",
   },
   {
@@ -33,7 +33,7 @@ export const FILTER_SETTINGS = [
     kind: 'text',
     default: '',
     meaning:
-      'What becomes `[redacted]` in every line, platform events and our own log included: any of `email`, `card`, `aws-key`, `bearer`, `basic-auth`, `url-password`, `jwt`, `private-key`, `api-key`, or `all`. A word that is none of them: no text is sent at all, so that none leaks.',
+      'What becomes `[redacted]` in every line, platform events and our own log included: any of `email`, `card`, `aws-key`, `bearer`, `basic-auth`, `url-password`, `jwt`, `private-key`, `api-key`, or `all`. A word that is none of them counts as `all`, so that nothing leaks.',
   },
   {
     name: 'LOKI_REDACT_REGEX',

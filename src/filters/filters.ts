@@ -69,8 +69,7 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
   const logTypes = new Set(parts.logTypes);
   const redactor = createRedactor(rules.redact, rules.redactExpression);
   const redacts = rules.redact.length > 0 || rules.redactExpression !== undefined;
-  const withheldAlways =
-    rules.unreadable === undefined ? undefined : toByteString(`[withheld: ${rules.unreadable} cannot be read]`);
+  const withheldAlways = rules.isUnreadable ? toByteString('[withheld: LOKI_REDACT_REGEX cannot be read]') : undefined;
   const trials = createTrials(parts);
   const pending: Pending[] = [];
   /** Of the lines that wait. */

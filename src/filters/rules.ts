@@ -1,5 +1,6 @@
 // What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the
-// variable; but for redactions: without them what is secret would be sent, so then no text is sent at all.
+// variable; but for redactions: without them what is secret would be sent. So a word that is no pattern stands for all
+// of them, and where an expression cannot be read no text is sent at all.
 import type { FilterSettingName, FilterSettings } from '../config/filter-settings.ts';
 import { quoted } from '../config/reader.ts';
 import { isLabelName, METADATA_NAMES, OWN_LABELS } from '../loki/labels.ts';
@@ -18,8 +19,8 @@ export interface Rules {
   /** Names of patterns. */
   readonly redact: readonly string[];
   readonly redactExpression: Tried | undefined;
-  /** The setting of redactions that cannot be read: no text may be sent. */
-  readonly unreadable: FilterSettingName | undefined;
+  /** The expression of redactions cannot be read: no text may be sent. */
+  readonly isUnreadable: boolean;
   readonly fields: readonly Field[];
 }
 
@@ -54,16 +55,15 @@ const EVENTS = [
 const MAX_FIELDS = 32;
 
 export function readRules(settings: FilterSettings, parts: RuleParts): Rules {
-  const redact = readRedact(settings, parts);
   const redactExpression = readRegex(settings, 'LOKI_REDACT_REGEX', parts);
   return {
     dropEvents: readDropEvents(settings, parts),
     minLevel: readMinLevel(settings, parts),
     include: readRegex(settings, 'LOKI_INCLUDE_REGEX', parts) || undefined,
     exclude: readRegex(settings, 'LOKI_EXCLUDE_REGEX', parts) || undefined,
-    redact: redact || [],
+    redact: readRedact(settings, parts),
     redactExpression: redactExpression || undefined,
-    unreadable: redact === false ? 'LOKI_REDACT' : redactExpression === false ? 'LOKI_REDACT_REGEX' : undefined,
+    isUnreadable: redactExpression === false,
     fields: readFields(settings, parts),
   };
 }
@@ -117,16 +117,16 @@ function triedOf(expression: Expression, name: RegexName, { tooSlow }: RuleParts
   return { ...expression, tooSlow: (characters) => tooSlow(name, characters) };
 }
 
-/** @returns false if a word is no pattern's name */
-function readRedact({ LOKI_REDACT: text }: FilterSettings, { tell }: RuleParts): readonly string[] | false {
-  const names = listOf(text).map(patternName);
-  const unknown = names.filter((name) => name !== 'all' && !Object.hasOwn(PATTERNS, name));
+/** A word that is no pattern's name was meant for one of them: all are used. */
+function readRedact({ LOKI_REDACT: text }: FilterSettings, { tell }: RuleParts): readonly string[] {
+  const words = listOf(text);
+  const unknown = words.filter((word) => word !== 'all' && !Object.hasOwn(PATTERNS, patternName(word)));
   if (unknown.length > 0) {
     const known = [...Object.keys(PATTERNS), 'all'].join(', ');
-    tell('error', 'LOKI_REDACT', `may hold ${known}, not ${quoted(unknown.join(','))}; ${NO_TEXT}`);
-    return false;
+    tell('warn', 'LOKI_REDACT', `may hold ${known}, not ${quoted(unknown.join(','))}; all of them are redacted`);
   }
-  return names.includes('all') ? Object.keys(PATTERNS) : [...new Set(names)];
+  const isAll = unknown.length > 0 || words.includes('all');
+  return isAll ? Object.keys(PATTERNS) : [...new Set(words.map(patternName))];
 }
 
 /** `Credit_Cards` is `card`. */
@@ -138,7 +138,7 @@ function patternName(word: string): string {
 function readFields({ LOKI_METADATA_FIELDS: text }: FilterSettings, { tell, labels }: RuleParts): readonly Field[] {
   const fields: Field[] = [];
   const taken = new Set([...OWN_LABELS, ...METADATA_NAMES, 'service_name', ...Object.keys(labels)]);
-  for (const item of (text ?? '').split(',').map((part) => part.trim())) {
+  for (const item of (text ?? '').split(/[,;\r\n]/).map((part) => part.trim())) {
     if (item === '') continue;
     const [path = '', given] = item.split('=').map((part) => part.trim());
     const name = given ?? nameFor(path);
@@ -163,12 +163,13 @@ function nameFor(path: string): string {
   return /^\d/.test(name) ? `_${name}` : name;
 }
 
-/** Words between commas or spaces, in lower case. */
+/** Words between commas or spaces, in lower case; a single one may say that there are none. */
 function listOf(text = ''): string[] {
-  return text
+  const words = text
     .toLowerCase()
-    .split(/[\s,]+/)
+    .split(/[\s,;]+/)
     .filter((word) => word !== '');
+  return words.length === 1 && /^(?:none|off|false|no)$/.test(String(words[0])) ? [] : words;
 }
 
 /** Whether a platform event is one of those that are dropped. */

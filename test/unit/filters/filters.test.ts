@@ -144,10 +144,10 @@ test('a tenant is redacted also where its event is not sent', async () => {
 });
 
 test('where a redaction cannot be read nothing is sent but that, with its metadata, and it is counted', async () => {
-  const { pipeline, ledger, arrived } = setUpFiltered({ LOKI_REDACT: 'emial' });
+  const { pipeline, ledger, arrived } = setUpFiltered({ LOKI_REDACT_REGEX: 's3cr3t(' });
   pipeline.receive(bodyOf(functionRecord('ERROR jane@example.com'), platformRecord('report', { requestId: 'r-1' })));
   const entries = await arrived();
-  assert.deepEqual(new Set(entries.map(({ line }) => line)), new Set(['[withheld: LOKI_REDACT cannot be read]']));
+  assert.deepEqual(new Set(entries.map(({ line }) => line)), new Set(['[withheld: LOKI_REDACT_REGEX cannot be read]']));
   assert.deepEqual(entries.map(({ metadata }) => metadata['level'] ?? metadata['event']).sort(), [
     'error',
     'platform.report',

@@ -87,22 +87,47 @@ for (const [name, text, told] of [
 ] as const) {
   test(`${name}=${text} is told with its place: ${told.length > 0}`, () => {
     assert.deepEqual(rulesOf({ [name]: text }).told, told);
-    assert.equal(rulesOf({ [name]: text }).rules.unreadable, undefined);
+    assert.equal(rulesOf({ [name]: text }).rules.isUnreadable, false);
   });
 }
 
 test('a redaction that cannot be read lets no text pass, and what is told shows no part of it', () => {
   const { rules, told } = rulesOf({ LOKI_REDACT_REGEX: 's3cr3t(' });
-  assert.equal(rules.unreadable, 'LOKI_REDACT_REGEX');
+  assert.equal(rules.isUnreadable, true);
   assert.deepEqual(told, [
     'error LOKI_REDACT_REGEX is not a regular expression: unterminated group at character 7; no text is sent until that is corrected, as something secret may be in it',
   ]);
 });
 
-test('neither does a name of a pattern that is none', () => {
-  const { rules, told } = rulesOf({ LOKI_REDACT: 'email,emial' });
-  assert.equal(rules.unreadable, 'LOKI_REDACT');
-  assert.match(told.join(), /^error LOKI_REDACT may hold email, card, .*, all, not "emial"; no text is sent/);
+test('a word that is no pattern stands for all of them, as one of them was meant, and is told as it was typed', () => {
+  const { rules, told } = rulesOf({ LOKI_REDACT: 'card,Email_addresses' });
+  assert.deepEqual([rules.redact, rules.isUnreadable], [Object.keys(PATTERNS), false]);
+  assert.match(
+    told.join(),
+    /^warn LOKI_REDACT may hold email, .*, all, not "email_addresses"; all of them are redacted$/,
+  );
+});
+
+for (const word of ['none', 'off', 'false', 'No']) {
+  test(`${word} is an empty list`, () => {
+    const { rules, told } = rulesOf({ LOKI_REDACT: word, LOKI_DROP_EVENTS: word });
+    assert.deepEqual([rules.redact, rules.dropEvents.size, told], [[], 0, []]);
+  });
+}
+
+test('line breaks and semicolons are as good as commas in every list', () => {
+  const { rules, told } = rulesOf({
+    LOKI_DROP_EVENTS: 'start;end\nreport',
+    LOKI_REDACT: 'email;card\njwt',
+    LOKI_METADATA_FIELDS: 'orderId\ncustomer.id=customer;total\r\nuser',
+  });
+  assert.deepEqual(told, []);
+  assert.deepEqual([...rules.dropEvents], ['start', 'end', 'report']);
+  assert.deepEqual(rules.redact, ['email', 'card', 'jwt']);
+  assert.deepEqual(
+    rules.fields.map(({ path, name }) => `${path}=${name}`),
+    ['orderId=orderId', 'customer.id=customer', 'total=total', 'user=user'],
+  );
 });
 
 for (const [text, names] of [
@@ -115,7 +140,7 @@ for (const [text, names] of [
   test(`LOKI_REDACT=${text} is ${names.length} patterns`, () => {
     const { rules, told } = rulesOf({ LOKI_REDACT: text });
     assert.deepEqual(rules.redact, names);
-    assert.deepEqual([rules.unreadable, told], [undefined, []]);
+    assert.deepEqual([rules.isUnreadable, told], [false, []]);
   });
 }
 
