@@ -95,7 +95,8 @@ function read(reference: Reference, { status, text }: HttpAnswer): FetchedSecret
   if (status !== 200) return { trouble: refusal(reference, status, answer) };
   const value = reference.service === 'ssm' ? parseNested(answer['Parameter'])['Value'] : answer['SecretString'];
   if (typeof value !== 'string') return { trouble: { kind: 'not_text' } };
-  return reference.service === 'ssm' ? { value } : pick(value, reference.jsonKey);
+  const found: FetchedSecret = reference.service === 'ssm' ? { value } : pick(value, reference.jsonKey);
+  return 'value' in found && found.value.trim() === '' ? { trouble: { kind: 'empty' } } : found;
 }
 
 /** A secret that is a JSON object is a set of values, of which the reference must name one. */
@@ -118,7 +119,7 @@ function refusal({ service }: Reference, status: number, answer: Readonly<Record
   const message = String(answer['message'] ?? answer['Message'] ?? '');
   if (/Throttl|TooManyRequests|RequestLimit/.test(code) || status === 429) return { kind: 'throttled' };
   if (/AccessDenied|NotAuthorized/.test(code)) {
-    const isKey = /\bkms\b/i.test(message.slice(0, 2_000)) && !message.includes(CALLS[service].permission);
+    const isKey = /kms\b|customer master key/i.test(message) && !message.includes(CALLS[service].permission);
     const permission = isKey ? 'kms:Decrypt' : CALLS[service].permission;
     return { kind: 'denied', permission, by: DENIERS.find((denier) => message.includes(denier)) };
   }

@@ -20,6 +20,8 @@ export interface SecretStore {
   get(): Promise<Secrets>;
   /** Loki has refused what it was sent: the values are fetched again at the next need. */
   distrust(): void;
+  /** They may be the reason of a refusal: the same, but beside, and they serve meanwhile. */
+  doubt(): void;
 }
 
 /** A rotated secret is found out after this long, or when Loki refuses the old one. */
@@ -49,6 +51,7 @@ export function createSecretStore(
   let nextFetchMs: EpochMs = Number.NEGATIVE_INFINITY;
   let pauseMs = MIN_PAUSE_MS;
   let distrusted = false;
+  let doubted = false;
   let fetching: Promise<Secrets> | undefined;
   let credentials: Credentials | undefined;
 
@@ -80,7 +83,7 @@ export function createSecretStore(
       const { text } = await send(() => ({ method: 'GET', url: found.url, headers, body: undefined }));
       credentials = parseCredentials(text);
     } catch (error) {
-      return { kind: 'unreachable', url: found.url, way: wayOf(error) };
+      return { kind: 'unreachable', url: found.url, way: wayOf(error), isForCredentials: true };
     }
     return credentials ?? { kind: 'no_credentials' };
   }
@@ -92,11 +95,14 @@ export function createSecretStore(
     if (isGood(fetched)) {
       pauseMs = MIN_PAUSE_MS;
       fetchedAtMs = nowMs;
-      nextFetchMs = distrusted ? nowMs + DISTRUST_AGAIN_MS : nowMs;
+      nextFetchMs = distrusted || doubted ? nowMs + DISTRUST_AGAIN_MS : nowMs;
       distrusted = false;
+      doubted = false;
       kept = fetched;
       return fetched;
     }
+    // They may be what is wrong: expired before their time, or of another role by now.
+    credentials = undefined;
     // Sandboxes that were limited together do not come back together.
     nextFetchMs = nowMs + pauseMs * (1 + random()) * 0.5;
     pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
@@ -111,12 +117,15 @@ export function createSecretStore(
       const isOld = kept === undefined || !isGood(kept) || isAged(fetchedAtMs, KEPT_MS, nowMs);
       // A clock that was set back must not make the pause longer than it can be.
       const isPaused = nowMs < nextFetchMs && nextFetchMs - nowMs <= MAX_PAUSE_MS;
-      if ((isOld || distrusted) && !(kept && isPaused)) fetching ??= refresh();
+      if ((isOld || distrusted || doubted) && !(kept && isPaused)) fetching ??= refresh();
       const isUsable = kept !== undefined && isGood(kept) && !distrusted;
       return kept && (isUsable || !fetching) ? kept : await (fetching ?? refresh());
     },
     distrust() {
       distrusted = true;
+    },
+    doubt() {
+      doubted = true;
     },
   };
 }

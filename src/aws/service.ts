@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+import { readFileSync } from 'node:fs';
 import type { EpochMs } from '../time.ts';
 import type { Reference } from './reference.ts';
 
@@ -14,6 +15,7 @@ export const AWS_VARIABLES = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_SECRETS_MANAGER',
   'AWS_ENDPOINT_URL_SSM',
@@ -37,8 +39,8 @@ const DOMAINS: Readonly<Record<string, readonly [domain: string, dualStack: stri
 
 /** @returns the URL of the service that holds what is referred to, without a slash at its end */
 export function serviceUrl({ service, partition, region }: Reference, env: AwsEnvironment): string {
-  const configured = service === 'ssm' ? env.AWS_ENDPOINT_URL_SSM : (env.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? undefined);
-  const url = configured || env.AWS_ENDPOINT_URL;
+  const configured = service === 'ssm' ? env.AWS_ENDPOINT_URL_SSM : env.AWS_ENDPOINT_URL_SECRETS_MANAGER;
+  const url = configured?.trim() || env.AWS_ENDPOINT_URL?.trim();
   if (url && !isOn(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)) return url.replace(/\/$/, '');
   // In GovCloud the only endpoint of SSM is the validated one, and has the plain name.
   const fips = isOn(env.AWS_USE_FIPS_ENDPOINT) && !(service === 'ssm' && partition === 'aws-us-gov');
@@ -70,13 +72,27 @@ export interface CredentialsEndpoint {
 
 /** @returns undefined when the environment has neither */
 export function findCredentials(env: AwsEnvironment): Credentials | CredentialsEndpoint | undefined {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  const accessKeyId = env.AWS_ACCESS_KEY_ID?.trim();
+  const secretAccessKey = env.AWS_SECRET_ACCESS_KEY?.trim();
   if (accessKeyId && secretAccessKey) {
-    return { accessKeyId, secretAccessKey, sessionToken: env.AWS_SESSION_TOKEN || undefined, expiresAtMs: undefined };
+    const sessionToken = env.AWS_SESSION_TOKEN?.trim() || undefined;
+    return { accessKeyId, secretAccessKey, sessionToken, expiresAtMs: undefined };
   }
   const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env;
   const url = relative ? `http://169.254.170.2${relative}` : full;
-  return url ? { url, authorization: env.AWS_CONTAINER_AUTHORIZATION_TOKEN || undefined } : undefined;
+  return url ? { url, authorization: readToken(env) } : undefined;
+}
+
+/** Of a file that is renewed: read each time. */
+function readToken(env: AwsEnvironment): string | undefined {
+  const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
+  if (!file) return env.AWS_CONTAINER_AUTHORIZATION_TOKEN || undefined;
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch {
+    // The endpoint says what is missing.
+    return undefined;
+  }
 }
 
 /** @returns what the credentials endpoint answered; undefined for anything that is none */

@@ -20,11 +20,17 @@ export function tellSecret({ trouble, reference, variables }: SecretSymptom, { o
         `allow the role ${trouble.permission} in that policy; its own is not what it fails on`,
       ];
     case 'missing':
-      return ['secret_missing', `${what} does not exist`];
+      return [
+        'secret_missing',
+        `${what} does not exist`,
+        /^arn:[^:]*:ssm:/.test(reference) ? 'correct the ARN: account, region, name and version' : undefined,
+      ];
     case 'no_key':
-      return ['secret_no_key', `${what} is a JSON object ${keysOf(trouble)}`];
+      return tellNoKey(what, trouble);
     case 'not_text':
       return ['secret_not_text', `${what} is not text`];
+    case 'empty':
+      return ['secret_not_text', `${what} is empty`];
     case 'no_credentials':
       return ['secret_no_credentials', `${what} cannot be asked for: there are no credentials of the function's role`];
     case 'refused':
@@ -45,7 +51,7 @@ export function tellSecret({ trouble, reference, variables }: SecretSymptom, { o
 
 function tellUnreachable(
   what: string,
-  { url, way }: Extract<SecretSymptom['trouble'], { kind: 'unreachable' }>,
+  { url, way, isForCredentials }: Extract<SecretSymptom['trouble'], { kind: 'unreachable' }>,
   outside: Target['outside'],
 ): Told {
   const parsed = URL.parse(url);
@@ -55,7 +61,7 @@ function tellUnreachable(
   const { host, hostname, port, protocol } = parsed;
   const secure = protocol === 'https:';
   const [id, sentence, remedy] = tellWay(way, {
-    name: 'the service that holds it',
+    name: isForCredentials ? 'the endpoint of the credentials' : 'the service that holds it',
     ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure, isOwn: false },
     ...{ credentials: 'other', outside },
   });
@@ -71,9 +77,19 @@ function tellUnreachable(
 const ENDPOINT_URL =
   'correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL_SSM: http(s)://host:port';
 
-function keysOf({ key, keys }: { readonly key: string | undefined; readonly keys: readonly string[] }): string {
-  const has = keys.length === 0 ? 'that is empty or cannot be read' : `with the keys ${shown(keys)}`;
-  return key === undefined ? `${has}, and the reference names none` : `${has}, and not with ${shown([key])}`;
+function tellNoKey(
+  what: string,
+  { key, keys }: { readonly key: string | undefined; readonly keys: readonly string[] },
+): Told {
+  const has = `is a JSON object with the keys ${shown(keys)}`;
+  if (key === undefined) return ['secret_no_key', `${what} ${has}, and the reference names none`];
+  if (keys.length === 0) {
+    const remedy = 'write the ARN without a key, or store a JSON object with that key';
+    return ['secret_no_key', `${what} is not a JSON object, and so has no key ${shown([key])}`, remedy];
+  }
+  if (!keys.includes(key)) return ['secret_no_key', `${what} ${has}, and not with ${shown([key])}`];
+  const remedy = 'store a text under that key, or name another one behind the ARN';
+  return ['secret_no_key', `${what} has neither a text nor a number under ${shown([key])}`, remedy];
 }
 
 function shown(keys: readonly string[]): string {

@@ -70,6 +70,7 @@ function openDeferred(parts: ClientParts, byReference: ByReference, note: Note):
       };
     },
     distrust: store.distrust,
+    doubt: store.doubt,
     thawed: sender.thawed,
   };
   const slow = {

@@ -11,6 +11,8 @@ export interface SecretSource {
   get(): Promise<{ readonly values: ReadonlyMap<string, string> } | SecretSymptom>;
   /** Loki has refused what was made of them. */
   distrust(): void;
+  /** It has refused something, and they may be the reason. */
+  doubt(): void;
   thawed(): void;
 }
 
@@ -68,7 +70,11 @@ export function createDeferredClient({ source, open, slow, clock }: DeferredPart
       if ('kind' in found) return found;
       const outcome = await found.push(body);
       // A later client may be in use by now, and this one the one that was refused before.
-      if (outcome.kind === 'refused' && outcome.status === 401 && found === client) source.distrust();
+      if (outcome.kind === 'refused' && found === client) {
+        if (outcome.status === 401) source.distrust();
+        // Some gateways say so of a key that is no longer theirs, and firewalls of a single body.
+        else if (outcome.status === 403) source.doubt();
+      }
       return outcome;
     },
     expectFreeze() {

@@ -1,11 +1,14 @@
 // Secrets from the store, against a fake of both services that verifies each signature by its own code.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SendHttp } from '../../../src/aws/fetch-secret.ts';
 import { parseReference, type Reference } from '../../../src/aws/reference.ts';
 import { createSecretStore, type Secrets } from '../../../src/aws/secrets.ts';
-import { type AwsEnvironment, serviceUrl } from '../../../src/aws/service.ts';
+import { type AwsEnvironment, findCredentials, serviceUrl } from '../../../src/aws/service.ts';
 import { createFakeAws, type FakeAws, type FakeAwsOptions } from '../../fakes/aws-services.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 
@@ -92,6 +95,28 @@ test('fetches again when Loki has refused the value, but not over and over', asy
   assert.equal(aws.asked.length, 3);
 });
 
+test('fetches beside when the value is doubted, at most once a minute, and keeps it where that fails', async () => {
+  let value: string | undefined = 'old';
+  const down = { status: 500, text: '{}' };
+  const { clock, aws, store } = setUp({ [SECRET]: () => value ?? down }, [SECRET]);
+  await store.get();
+  value = 'new';
+  store.doubt();
+  assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'old' });
+  await settled();
+  assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'new' });
+  value = undefined;
+  store.doubt();
+  await store.get();
+  await settled();
+  assert.equal(aws.asked.length, 2);
+  await clock.advance(60_000);
+  await store.get();
+  await settled();
+  assert.equal(aws.asked.length, 3);
+  assert.deepEqual(valuesOf(await store.get()), { [SECRET]: 'new' });
+});
+
 test('asks once while an answer is under way', async () => {
   const { aws, store } = setUp({ [SECRET]: 'x' }, [SECRET]);
   await Promise.all([store.get(), store.get(), store.get()]);
@@ -122,7 +147,7 @@ test('says what is missing: a permission, the secret itself, a key, the credenti
     status: 400,
     text: JSON.stringify({ __type: 'com.amazonaws#AccessDeniedException:http://x', Message: message }),
   });
-  const cases: [FakeAwsOptions['values'], string, AwsEnvironment, unknown][] = [
+  const cases: (readonly [FakeAwsOptions['values'], string, AwsEnvironment, unknown])[] = [
     [
       { [SECRET]: denied('not authorized to perform: secretsmanager:GetSecretValue') },
       SECRET,
@@ -147,6 +172,21 @@ test('says what is missing: a permission, the secret itself, a key, the credenti
       ENV,
       { kind: 'denied', permission: 'ssm:GetParameter', by: undefined },
     ],
+    [
+      {
+        [PARAMETER]: denied(
+          'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access. (Service: AWSKMS; Status Code: 400)',
+        ),
+      },
+      PARAMETER,
+      ENV,
+      { kind: 'denied', permission: 'kms:Decrypt', by: undefined },
+    ],
+    ...['', ' \n', '{"token":""}'].map(
+      (value) =>
+        [{ [SECRET]: value }, value.startsWith('{') ? `${SECRET}:token` : SECRET, ENV, { kind: 'empty' }] as const,
+    ),
+    [{ [PARAMETER]: ' ' }, PARAMETER, ENV, { kind: 'empty' }],
     [{}, SECRET, ENV, { kind: 'missing' }],
     [{}, PARAMETER, ENV, { kind: 'missing' }],
     [
@@ -225,6 +265,29 @@ test('where the environment holds no keys the credentials endpoint is asked, and
     await settled();
   }
   assert.deepEqual(asked, Array(4).fill('http://127.0.0.1:9001/2021-04-23/credentials abc'));
+});
+
+test('the token for the credentials endpoint may stand in a file, which is read each time', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'token-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const env = {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: 'of-the-variable',
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: join(folder, 'token'),
+  };
+  const url = env.AWS_CONTAINER_CREDENTIALS_FULL_URI;
+  assert.deepEqual(findCredentials(env), { url, authorization: undefined });
+  for (const token of ['first', 'second']) {
+    writeFileSync(join(folder, 'token'), `${token}\n`);
+    assert.deepEqual(findCredentials(env), { url, authorization: token });
+  }
+});
+
+test('a line end that was pasted along is no part of a key or an address', () => {
+  const ended = { AWS_ACCESS_KEY_ID: 'a\n', AWS_SECRET_ACCESS_KEY: 'b\n', AWS_SESSION_TOKEN: 'c\n' };
+  const expected = { accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c', expiresAtMs: undefined };
+  assert.deepEqual(findCredentials(ended), expected);
+  assert.equal(serviceUrl(reference(SECRET), { AWS_ENDPOINT_URL: 'http://a/ \n' }), 'http://a');
 });
 
 test('finds the service as the SDKs do', () => {

@@ -24,6 +24,7 @@ function setUp(outcomeOf: (secret: string) => PushOutcome | undefined = () => AC
     source: {
       get: () => new Promise((resolve) => asked.push(resolve)),
       distrust: () => calls.push('distrust'),
+      doubt: () => calls.push('doubt'),
       thawed: () => calls.push('thawed'),
     },
     open(values) {
@@ -111,4 +112,12 @@ test('after a freeze what is under way gets its time afresh', async () => {
   answer('s');
   assert.deepEqual(await push, ACCEPTED);
   assert.deepEqual(calls, ['thawed', 'open s']);
+});
+
+test('a 403 may be about the secrets: they are doubted, and those of a firewall serve on', async () => {
+  const { client, answer, calls } = setUp(() => ({ ...REFUSED, status: 403 }));
+  const push = client.push(BODY);
+  answer('s');
+  await push;
+  assert.deepEqual(calls, ['open s', 'doubt']);
 });
