@@ -1,7 +1,7 @@
 // How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts
 // alone: what they mean is found out by late code (net/route.ts), which is loaded only where something is set.
-import { type Environment, type SettingReader, trimmed } from './reader.ts';
-import { NOT_YET, readSwitch } from './setting-reader.ts';
+import { type Environment, quoted, type SettingReader, trimmed } from './reader.ts';
+import { NOT_YET, readSwitch, withoutQuotes } from './setting-reader.ts';
 
 export interface RouteSettings {
   readonly proxy: ProxySettings;
@@ -27,7 +27,10 @@ export interface TlsSettings {
 /** @returns undefined when nothing is set */
 export function readRoute(reader: SettingReader, env: Environment): RouteSettings | undefined {
   const own = reader.text('LOKI_PROXY_URL');
-  const either = (name: string) => trimmed(env[name.toLowerCase()]) ?? trimmed(env[name]);
+  const either = (name: string) => {
+    const text = trimmed(env[name.toLowerCase()]) ?? trimmed(env[name]);
+    return text && withoutQuotes(text);
+  };
   const byOthers = own === undefined;
   const proxy = present({
     own: own?.toLowerCase() === 'none' ? undefined : own,
@@ -39,7 +42,7 @@ export function readRoute(reader: SettingReader, env: Environment): RouteSetting
     ca: reader.text('LOKI_TLS_CA'),
     cert: reader.text('LOKI_TLS_CERT'),
     key: reader.text('LOKI_TLS_KEY'),
-    serverName: reader.text('LOKI_TLS_SERVER_NAME'),
+    serverName: readServerName(reader),
     skipVerify: skipsVerification(reader) ? (true as const) : undefined,
   });
   const isProxied = proxy.own !== undefined || proxy.https !== undefined || proxy.http !== undefined;
@@ -51,6 +54,14 @@ export function readRoute(reader: SettingReader, env: Environment): RouteSetting
  */
 export function routeBefore({ proxy, tls }: RouteSettings): RouteSettings {
   return { proxy, tls: tls.ca === undefined || tls.ca === NOT_YET.other ? {} : { ca: tls.ca } };
+}
+
+function readServerName(reader: SettingReader): string | undefined {
+  const name = 'LOKI_TLS_SERVER_NAME';
+  const text = reader.text(name);
+  if (text === undefined || /^(?:[\w-]+\.)*[\w-]+\.?$|^[\da-f.]*:[\da-f.]*:[\da-f:.]*$/i.test(text)) return text;
+  reader.warn(name, `is not a host name alone: ${quoted(text)}; the host of LOKI_PUSH_ENDPOINT is expected instead`);
+  return undefined;
 }
 
 function skipsVerification(reader: SettingReader): boolean {

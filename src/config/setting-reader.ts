@@ -77,8 +77,9 @@ export function readSwitch(reader: SettingReader, name: SwitchName): boolean {
   return fallback === 'true';
 }
 
-/** Quotes in the middle say that it is not the whole that is quoted. */
-function withoutQuotes(value: string): string | undefined {
-  const [, , inner] = /^(["'])((?:(?!\1).)*)\1$/s.exec(value) ?? [];
-  return inner === undefined ? value : trimmed(inner);
+/** Quotes in the middle say that it is not the whole that is quoted. Some come from a word processor. */
+export function withoutQuotes(value: string): string | undefined {
+  const [, , plain, typographic = plain] =
+    /^(?:(["'])((?:(?!\1).)*)\1|[\u201c\u2018\u201e]([^\u2018-\u201e]*)[\u2018-\u201d])$/s.exec(value) ?? [];
+  return typographic === undefined ? value : trimmed(typographic);
 }

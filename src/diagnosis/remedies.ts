@@ -82,7 +82,10 @@ export const DIAGNOSES = {
   secret_missing: ['error', 'correct the ARN: account, region, name with its six characters, stage and version'],
   secret_no_key: ['error', 'name one of these keys behind the ARN: arn:...:secret:name-AbCdEf:key::'],
   secret_not_text: ['error', 'store it as text, or as a JSON object of texts'],
-  secret_no_credentials: ['error', 'give the function a role; it is Lambda that hands its credentials to us'],
+  secret_no_credentials: [
+    'error',
+    'give the function a role, whose credentials Lambda sets; outside of Lambda set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN',
+  ],
   secret_refused: [
     'error',
     'look up this code in the documentation of the service; docs/secrets.md has the usual ones',

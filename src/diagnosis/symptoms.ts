@@ -62,12 +62,18 @@ export type SecretTrouble =
   | { readonly kind: 'denied'; readonly permission: string; readonly by?: string | undefined }
   /** No such secret, version or parameter. */
   | { readonly kind: 'missing' }
-  /** The secret is JSON with these keys; that of the reference, if it has one, is not among them. */
+  /** The secret is JSON with these keys; that of the reference, if it has one, has no text. */
   | { readonly kind: 'no_key'; readonly key: string | undefined; readonly keys: readonly string[] }
-  | { readonly kind: 'not_text' | 'no_credentials' | 'throttled' | 'slow' }
+  | { readonly kind: 'not_text' | 'empty' | 'no_credentials' | 'throttled' | 'slow' }
   /** `code` is the type of the error, without its text. */
   | { readonly kind: 'refused' | 'failed'; readonly status: number; readonly code: string }
-  | { readonly kind: 'unreachable'; readonly url: string; readonly way: OnTheWay };
+  /** `isForCredentials`: it is not the service, but where the credentials for it are. */
+  | {
+      readonly kind: 'unreachable';
+      readonly url: string;
+      readonly way: OnTheWay;
+      readonly isForCredentials?: boolean;
+    };
 
 export interface SecretSymptom {
   readonly trouble: SecretTrouble;
@@ -107,6 +113,8 @@ export interface Target {
   readonly secure: boolean;
   /** Whether the address is that on which the extension itself listens. */
   readonly isOwn: boolean;
+  /** A client certificate is sent. */
+  readonly hasCertificate?: boolean;
   readonly credentials: 'none' | 'numeric_user' | 'user' | 'other';
   /** Makes a text from outside fit to be shown; undefined if it cannot be. */
   readonly outside: (text: string) => string | undefined;

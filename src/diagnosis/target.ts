@@ -9,14 +9,21 @@ export interface PushAddress {
   readonly authorization: string | undefined;
 }
 
+/** On which port the extension listens, and what is special in the way to Loki. */
+export interface OwnSettings {
+  readonly port: number;
+  readonly route?: { readonly tls: { readonly cert?: string } };
+}
+
 /** Where a part of a password may stand in the place of the host. */
 const UNSAID = 'the host in LOKI_PUSH_ENDPOINT';
 
-/**
- * @param outside makes a text from outside fit to be shown; undefined if it cannot be
- * @param ownPort on which the extension listens
- */
-export function targetOf({ url, authorization }: PushAddress, outside: Target['outside'], ownPort = 0): Target {
+/** @param outside makes a text from outside fit to be shown; undefined if it cannot be */
+export function targetOf(
+  { url, authorization }: PushAddress,
+  outside: Target['outside'],
+  { port: ownPort, route }: OwnSettings = { port: 0 },
+): Target {
   const { host, hostname, port: namedPort, pathname, protocol, search } = new URL(url);
   const secure = protocol === 'https:';
   const port = Number(namedPort) || (secure ? 443 : 80);
@@ -28,6 +35,7 @@ export function targetOf({ url, authorization }: PushAddress, outside: Target['o
     path: inDoubt ? '' : pathname,
     secure,
     isOwn: port === ownPort && isSandbox(hostname),
+    hasCertificate: route?.tls.cert !== undefined,
     credentials: credentialsOf(authorization),
     outside,
   };

@@ -47,9 +47,13 @@ export function tellWay(symptom: OnTheWay, target: Target): Told {
     case 'tls':
       return /time|within/i.test(detail) || code?.includes('TIMEOUT') || code === 'ETIMEDOUT'
         ? ['tls_silent', `${unreached}: TLS, ${place} accepts the connection and does not answer the handshake`]
-        : ['tls_failed', `${unreached}: TLS, the handshake with ${place} is broken off${withCode}`];
+        : [
+            'tls_failed',
+            `${unreached}: TLS, the handshake with ${place} is broken off${withCode}`,
+            target.hasCertificate ? closedRemedy(target) : undefined,
+          ];
     case 'closed':
-      return ['connection_closed', `${unreached}: ${place} closes the connection${withCode}`, plainOnly(target)];
+      return ['connection_closed', `${unreached}: ${place} closes the connection${withCode}`, closedRemedy(target)];
     case 'answer':
       return tellUnanswered(symptom, target);
   }
@@ -57,6 +61,7 @@ export function tellWay(symptom: OnTheWay, target: Target): Told {
 
 /** The way to a proxy is like the one to Loki; what is to be done is not. */
 const PROXY_SETTING = 'correct LOKI_PROXY_URL, or HTTPS_PROXY and NO_PROXY, where that is not set';
+const PROXY_TLS = 'write https:// in LOKI_PROXY_URL';
 const PROXY_REMEDIES: Partial<Record<DiagnosisId, string>> = {
   name_not_found: PROXY_SETTING,
   no_route: `let the function's subnet reach the proxy: its port in security groups and network ACLs; or ${PROXY_SETTING}`,
@@ -72,11 +77,15 @@ function tellProxy(symptom: OnTheWay, proxy: string, target: Target): Told {
   const { phase, detail, code = '' } = symptom;
   if (phase === 'proxy') {
     const unreached = `${unreachable(target)}: the proxy ${proxy}`;
-    if (code === 'NOT_HTTP') return ['proxy_not_http', `${unreached} does not speak HTTP`];
+    if (code === 'NOT_HTTP') {
+      if (detail.startsWith(TLS_ALERT)) return ['proxy_not_http', `${unreached} speaks TLS, and we do not`, PROXY_TLS];
+      return ['proxy_not_http', `${unreached} does not speak HTTP`];
+    }
     if (code === 'ETIMEDOUT') return ['proxy_silent', `${unreached} is asked for a way and does not answer`];
     const status = /^HTTP_(\d{3})$/.exec(code)?.[1];
     if (status === undefined) {
-      return ['proxy_refuses', `${unreached} is asked for a way to ${target.host} and closes the connection`];
+      const remedy = `${DIAGNOSES.proxy_refuses[1]}; if the proxy speaks TLS, ${PROXY_TLS}`;
+      return ['proxy_refuses', `${unreached} is asked for a way to ${target.host} and closes the connection`, remedy];
     }
     const title = isHtml(detail) ? target.outside(titleOf(detail) ?? '') : '';
     const said = title ? `${status}, a web page, ${JSON.stringify(title.slice(0, 80))}` : status;
@@ -110,6 +119,7 @@ export function tellPending({ afterMs, waitsFor }: Extract<PushSymptom, { kind: 
 }
 
 function tellUnanswered(symptom: OnTheWay, target: Target): Told {
+  const sent = target.name === undefined ? 'a push was sent' : 'a request was sent';
   if (/reset|closed|hang up|EPIPE|ECONNABORTED/i.test(`${symptom.code} ${symptom.detail}`)) {
     const code = errorCodeOf(symptom);
     const how = code === undefined ? '' : ` (${code})`;
@@ -120,18 +130,18 @@ function tellUnanswered(symptom: OnTheWay, target: Target): Told {
         `Loki does not answer: ${target.host} closes the connection; TLS may be spoken there${how}`,
       ];
     }
-    return [
-      'connection_closed',
-      `a push was sent to ${target.host}, which closed the connection${how}`,
-      plainOnly(target),
-    ];
+    return ['connection_closed', `${sent} to ${target.host}, which closed the connection${how}`, closedRemedy(target)];
   }
-  return ['no_answer', `a push was sent to ${target.host}, and no answer came${endOf(symptom, '')}`.trimEnd()];
+  return ['no_answer', `${sent} to ${target.host}, and no answer came${endOf(symptom, '')}`.trimEnd()];
 }
 
-/** Some servers say nothing at all when they are spoken to in the clear. */
-function plainOnly({ secure }: Target): string | undefined {
-  return secure ? undefined : `if TLS is spoken there, write https://; else ${DIAGNOSES.connection_closed[1]}`;
+/** Some servers say nothing at all when they are spoken to in the clear, or when they dislike a certificate. */
+function closedRemedy({ secure, hasCertificate }: Target): string | undefined {
+  const otherwise = `else ${DIAGNOSES.connection_closed[1]}`;
+  if (!secure) return `if TLS is spoken there, write https://; ${otherwise}`;
+  return hasCertificate
+    ? `check that this server accepts LOKI_TLS_CERT: its authority, its dates; ${otherwise}`
+    : undefined;
 }
 
 /** `timed out after 5000 ms`, as far as it is known. */
@@ -164,9 +174,15 @@ const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
     'its certificate is not accepted',
   ],
   [
-    /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA\b|ALERT_NO_CERTIFICATE|certificate required|bad certificate/,
+    /CERTIFICATE_REQUIRED|ALERT_NO_CERTIFICATE|certificate required/,
     'tls_client_certificate',
     'it asks for a client certificate',
+  ],
+  [
+    // What a server says of a client's: OpenSSL names alerts so.
+    /ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)|alert (?:bad|unsupported) certificate|alert certificate (?:revoked|expired|unknown)|alert unknown ca|alert access denied/,
+    'tls_client_certificate',
+    'it takes no client certificate, or not the one that it is sent',
   ],
   [/NO_APPLICATION_PROTOCOL|no application protocol/, 'http2_only', 'it does not speak HTTP/1.1'],
   [

@@ -43,7 +43,10 @@ export function isLocal({ hostname }: URL): boolean {
 function parseProxy(text: string): HttpProxy | string {
   // Other programs take a proxy without a scheme for one that is spoken to in the clear.
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
-  if (url === null || url.hostname === '') return 'is not the URL of a proxy';
+  if (url === null || url.hostname === '') {
+    const signs = text.includes('@') ? ': in user and password @ : / ? # and % are written as %40 and the like' : '';
+    return `is not the URL of a proxy${signs}`;
+  }
   const { protocol, hostname, port, username, password } = url;
   if (protocol !== 'http:' && protocol !== 'https:') return 'is not the URL of an http or https proxy';
   const secure = protocol === 'https:';

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { isPath } from '../config/file-path.ts';
 import type { TlsSettings } from '../config/route.ts';
+import type { EpochMs } from '../time.ts';
 
 /** What a connection needs of it. */
 export interface Trust {
@@ -24,11 +25,15 @@ type Note = (variable: string, message: string) => void;
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 /** @param note hears of a setting that is of no use */
-export function readTrusts({ ca, cert, key, serverName, skipVerify }: TlsSettings, note: Note): Trusts {
+export function readTrusts(
+  { ca, cert, key, serverName, skipVerify }: TlsSettings,
+  note: Note,
+  nowMs: EpochMs = Date.now(),
+): Trusts {
   const tls = process.getBuiltinModule('node:tls');
   const authorities = ca === undefined ? [] : readAuthorities(ca, note);
   const all = authorities.length === 0 ? {} : { ca: [...tls.getCACertificates('default'), ...authorities] };
-  const own = readOwn(cert, key, note);
+  const own = readOwn(cert, key, note, nowMs);
   const common = authorities.length === 0 ? undefined : tls.createSecureContext(all);
   return {
     loki: { context: own ? tls.createSecureContext({ ...all, ...own }) : common, serverName, skipVerify },
@@ -53,6 +58,7 @@ function readOwn(
   cert: string | undefined,
   key: string | undefined,
   note: Note,
+  nowMs: EpochMs,
 ): { cert: string; key: string } | undefined {
   const otherwise = 'no client certificate is sent';
   if (cert === undefined) {
@@ -83,7 +89,10 @@ function readOwn(
     return undefined;
   }
   try {
-    if (new X509Certificate(first).checkPrivateKey(createPrivateKey(ownKey))) {
+    const certificate = new X509Certificate(first);
+    if (certificate.checkPrivateKey(createPrivateKey(ownKey))) {
+      const end = certificate.validToDate;
+      if (end.getTime() < nowMs) note('LOKI_TLS_CERT', `has expired, on ${end.toISOString().slice(0, 10)}`);
       return { cert: certificates.join('\n'), key: ownKey };
     }
     note(keyName, `holds a key that is not that of the certificate; ${otherwise}`);
@@ -98,8 +107,9 @@ function readOwn(
  */
 function readPem(name: string, value: string, otherwise: string, note: Note): string | undefined {
   if (value.includes('-----BEGIN')) return repaired(value);
-  // Base64 of `-----BEGIN`, as some tools hand on what has several lines.
-  if (value.startsWith('LS0tLS1CRUdJTi')) return repaired(Buffer.from(value, 'base64').toString());
+  // Base64 of all of it, as some tools hand on what has several lines.
+  const encoded = /^[\w+/=\s]+$/.test(value) ? Buffer.from(value, 'base64').toString() : '';
+  if (encoded.includes('-----BEGIN')) return repaired(encoded);
   if (!isPath(value)) {
     note(name, `is neither PEM text nor the absolute path of a file; ${otherwise}`);
     return undefined;
@@ -109,10 +119,14 @@ function readPem(name: string, value: string, otherwise: string, note: Note): st
     if (text.includes('-----BEGIN')) return repaired(text);
     note(name, `names a file that is not PEM; ${otherwise}`);
   } catch (error) {
-    note(name, `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}); ${otherwise}`);
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    const what = FILE_TROUBLES[code] ?? `a file that cannot be read (${code})`;
+    note(name, `names ${what}; ${otherwise}`);
   }
   return undefined;
 }
+
+const FILE_TROUBLES: Readonly<Record<string, string>> = { ENOENT: 'a file that is not there', EISDIR: 'a folder' };
 
 /** Line ends are written out, or have become spaces, where a text went through variables and templates. */
 function repaired(text: string): string {

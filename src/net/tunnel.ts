@@ -16,6 +16,7 @@ export class TunnelError extends Error {
   }
 }
 
+const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_CHARACTERS = 65_536;
 const SHOWN_CHARACTERS = 2_000;
 
@@ -27,13 +28,14 @@ export function openTunnel(socket: Socket, host: string, port: number, { authori
 
   function read(): void {
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) answer += chunk.toString('latin1');
-    const end = answer.indexOf('\r\n\r\n');
+    const end = answer.indexOf(HEAD_END);
     const isHttp = 'HTTP/1.'.startsWith(answer.slice(0, 7));
     if (end < 0 && isHttp && answer.length < MAX_HEAD_CHARACTERS) return;
     stop();
     const status = /^HTTP\/1\.\d (\d{3})\b/.exec(answer)?.[1];
     if (end < 0 || status === undefined) reject(new TunnelError('NOT_HTTP', shown(answer)));
-    else if (status.startsWith('2')) resolve();
+    // Of the host itself nothing comes before we have spoken: a text is the proxy's own.
+    else if (status.startsWith('2') && answer.length === end + HEAD_END.length) resolve();
     else reject(new TunnelError(`HTTP_${status}`, shown(answer.slice(end))));
   }
 

@@ -89,6 +89,7 @@ const html = `HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Lengt
 const refusals: readonly (readonly [string, HttpProxyOptions, code: string])[] = [
   ['wants credentials', { credentials: 'user:password' }, 'HTTP_407'],
   ['refuses with a web page', { answer: html }, 'HTTP_403'],
+  ['says yes to everything, with a web page', { answer: html.replace('403 Forbidden', '200 OK') }, 'HTTP_200'],
   ['does not speak HTTP', { answer: 'SSH-2.0-OpenSSH_9.6\r\n' }, 'NOT_HTTP'],
   ['closes the connection', { answer: 'close' }, 'ECONNRESET'],
 ];

@@ -27,6 +27,12 @@ const expired = createCertificate({
   notAfter: new Date(86_400_000),
 });
 const own = createCertificate({ name: 'orders-api', hosts: ['orders-api'], issuer: authority });
+const old = createCertificate({
+  name: 'orders-api',
+  hosts: ['orders-api'],
+  notBefore: new Date(0),
+  notAfter: new Date(86_400_000),
+});
 const other = createCertificate({ name: 'other', hosts: ['other'], issuer: authority });
 
 /** @returns what a push comes to: its kind, or the error of TLS; and what was said of the settings */
@@ -56,6 +62,10 @@ for (const [what, ca] of [
   ['with \\n written out', inOneLine(authority.cert)],
   ['with spaces for line ends', authority.cert.trim().replaceAll('\n', ' ')],
   ['in base64', Buffer.from(authority.cert).toString('base64')],
+  [
+    'in base64, behind a text',
+    Buffer.from(`# ours\nsubject=CN = x\n${other.cert}${authority.cert}`).toString('base64'),
+  ],
   ['beside others and text', `# ours\n${other.cert}\n# and\n${authority.cert}`],
 ]) {
   test(`an authority of one's own, ${what}`, async (t) => {
@@ -124,7 +134,9 @@ test('a setting that is of no use is said to be, and the others stay in force', 
     [{ ca, cert: own.cert, key: own.cert }, /^LOKI_TLS_KEY holds no key/],
     [{ ca, cert: own.key, key: own.key }, /^LOKI_TLS_CERT holds no certificate/],
     [{ ca, cert: own.cert, key: own.key.replaceAll('PRIVATE', 'ENCRYPTED PRIVATE') }, /^LOKI_TLS_KEY .* encrypted/],
-    [{ ca, cert: '/no/such/file', key: own.key }, /^LOKI_TLS_CERT names a file that cannot be read \(ENOENT\)/],
+    [{ ca, cert: '/no/such/file', key: own.key }, /^LOKI_TLS_CERT names a file that is not there; no client/],
+    [{ ca, cert: own.cert, key: '/dev' }, /^LOKI_TLS_KEY names a folder; no client certificate is sent$/],
+    [{ ca, cert: old.cert, key: old.key }, /^LOKI_TLS_CERT has expired, on 1970-01-02$/],
     [{ ca, cert: own.cert, key: '/dev/null' }, /^LOKI_TLS_KEY names a file that is not PEM/],
     [{ ca, cert: own.cert, key: 'hunter2' }, /^LOKI_TLS_KEY is neither PEM text nor the absolute path of a file/],
     [

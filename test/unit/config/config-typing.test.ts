@@ -29,11 +29,11 @@ test('a warning quotes what was typed', () => {
 });
 
 test('quotes around a whole value are taken off, with one warning that shows no value', () => {
-  for (const quote of ['"', "'"]) {
+  for (const [open, close] of ['""', "''", '\u201c\u201d', '\u201e\u201c', '\u2018\u2019']) {
     const { config, problems } = parseConfig({
-      LOKI_PUSH_ENDPOINT: `${quote}https://loki.example.com${quote}`,
-      LOKI_USERNAME: `${quote}123456${quote}`,
-      LOKI_PASSWORD: `${quote} glc_canary ${quote}`,
+      LOKI_PUSH_ENDPOINT: `${open}https://loki.example.com${close}`,
+      LOKI_USERNAME: `${open}123456${close}`,
+      LOKI_PASSWORD: `${open} glc_canary ${close}`,
     });
     assert.equal(config.endpoint?.url, 'https://loki.example.com/loki/api/v1/push');
     assert.equal(config.endpoint.authorization, `Basic ${Buffer.from('123456:glc_canary').toString('base64')}`);

@@ -125,3 +125,29 @@ test('the front says that a file of authorities cannot be read, and so do we', (
     ['warn NODE_EXTRA_CA_CERTS'],
   );
 });
+
+test('the scheme of credentials may stand before a reference in a header', () => {
+  const { config } = parseConfig({ ...LOKI, LOKI_HEADERS: `Authorization=Bearer ${SECRET}` });
+  assert.deepEqual(
+    config.byReference?.references.map(({ text }) => text),
+    [SECRET],
+  );
+  const again = config.byReference?.resolve(new Map([[SECRET, 'token']]));
+  assert.equal(again?.config.endpoint?.authorization, 'Bearer token');
+});
+
+test('a name for the certificate is a name alone', () => {
+  for (const name of ['https://loki.internal', 'loki.internal:443', 'loki internal', '10.0.0.1:443']) {
+    const { config, problems } = parseConfig({ ...LOKI, LOKI_TLS_SERVER_NAME: name });
+    assert.equal(config.route, undefined, name);
+    assert.match(problems.map(({ message }) => message).join(), /^LOKI_TLS_SERVER_NAME is not a host name alone: "/);
+  }
+  for (const name of ['loki.internal', 'loki', '10.0.0.1', 'fd00::1']) {
+    assert.equal(parseConfig({ ...LOKI, LOKI_TLS_SERVER_NAME: name }).config.route?.tls.serverName, name);
+  }
+});
+
+test('quotes around the variables of a proxy are no part of it', () => {
+  const { config } = parseConfig({ ...LOKI, HTTPS_PROXY: '"http://proxy:3128"' });
+  assert.equal(config.route?.proxy.https, 'http://proxy:3128');
+});

@@ -94,6 +94,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     'proxy_refuses',
     /opens no way to loki\.example\.com: 403, a web page, "Denied \[masked\]"$/,
   ],
+  [
+    'a proxy that wants TLS',
+    viaProxy('proxy', 'NOT_HTTP', '\x15\x03\x01'),
+    'proxy_not_http',
+    /speaks TLS, and we do not$/,
+  ],
   ['a proxy that closes', viaProxy('proxy', 'ECONNRESET'), 'proxy_refuses', /closes the connection$/],
   ['a proxy that is silent', viaProxy('proxy', 'ETIMEDOUT'), 'proxy_silent', /does not answer$/],
   ['what is no proxy', viaProxy('proxy', 'NOT_HTTP', 'SSH-2.0'), 'proxy_not_http', /does not speak HTTP$/],
@@ -118,11 +124,45 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
   ],
   [
     'a key that is not there',
+    unready({ kind: 'no_key', key: 'pass', keys: ['user'] }),
+    'secret_no_key',
+    /is a JSON object with the keys "user", and not with "pass"$/,
+  ],
+  [
+    'a key of a secret that has none',
     unready({ kind: 'no_key', key: 'pass', keys: [] }),
     'secret_no_key',
-    /is a JSON object that is empty or cannot be read, and not with "pass"$/,
+    /is not a JSON object, and so has no key "pass"$/,
+  ],
+  [
+    'a key under which there is no text',
+    unready({ kind: 'no_key', key: 'pass', keys: ['user', 'pass'] }),
+    'secret_no_key',
+    /has neither a text nor a number under "pass"$/,
   ],
   ['a secret of bytes', unready({ kind: 'not_text' }), 'secret_not_text', /is not text$/],
+  ['an empty secret', unready({ kind: 'empty' }), 'secret_not_text', /AbCdEf is empty$/],
+  [
+    'a credentials endpoint out of reach',
+    unready({
+      kind: 'unreachable',
+      url: 'http://127.0.0.1:1/',
+      way: { kind: 'unreachable', phase: 'refused', detail: '', code: 'ECONNREFUSED' },
+      isForCredentials: true,
+    }),
+    'secret_unreachable',
+    /cannot be had: the endpoint of the credentials cannot be reached: 127\.0\.0\.1:1 refuses/,
+  ],
+  [
+    'a service that is silent',
+    unready({
+      kind: 'unreachable',
+      url: 'http://127.0.0.1:1/',
+      way: { kind: 'unanswered', phase: 'answer', detail: 'no answer within 3000 ms' },
+    }),
+    'secret_unreachable',
+    /cannot be had: a request was sent to 127\.0\.0\.1:1, and no answer came within 3000 ms$/,
+  ],
   ['no role', unready({ kind: 'no_credentials' }), 'secret_no_credentials', /no credentials/],
   [
     'a clock that is wrong',
@@ -443,6 +483,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     /too old: 400$/,
   ],
   [
+    'a client certificate that has expired',
+    unreachable('tls', 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED'),
+    'tls_client_certificate',
+    /it takes no client certificate, or not the one that it is sent$/,
+  ],
+  [
     'a line that is not found',
     { kind: 'not_read_back', afterMs: 10_020 },
     'not_read_back',
@@ -453,14 +499,16 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     refused(404),
     'own_listener',
     /leads to the extension itself, which listens at localhost:1234: there is no push address/,
-    targetOf({ url: 'http://localhost:1234/loki/api/v1/push', authorization: undefined }, (text) => text, 1234),
+    targetOf({ url: 'http://localhost:1234/loki/api/v1/push', authorization: undefined }, (text) => text, {
+      port: 1234,
+    }),
   ],
   [
     'our own listener as endpoint, which is not there',
     unreachable('refused', 'ECONNREFUSED'),
     'own_listener',
     /extension itself/,
-    targetOf({ url: 'http://[::1]:1234/loki/api/v1/push', authorization: undefined }, (text) => text, 1234),
+    targetOf({ url: 'http://[::1]:1234/loki/api/v1/push', authorization: undefined }, (text) => text, { port: 1234 }),
   ],
   [
     'a line too long',
@@ -629,4 +677,17 @@ test('the README lists every diagnosis and what to do about it, and no other', (
     listed,
     Object.entries(DIAGNOSES).map(([id, [, remedy]]) => [id, remedy]),
   );
+});
+
+test('where a client certificate is sent, a connection that is closed may be for that', () => {
+  const target = targetOf({ url: 'https://loki.example.com', authorization: undefined }, (text) => text, {
+    port: 1234,
+    route: { tls: { cert: '/var/task/client.pem' } },
+  });
+  for (const symptom of [
+    { kind: 'unanswered', phase: 'answer', detail: 'UND_ERR_SOCKET other side closed' },
+    { kind: 'unreachable', phase: 'tls', detail: '', code: 'ECONNRESET' },
+  ] as const) {
+    assert.match(String(diagnosePush(symptom, target)?.remedy), /^check that this server accepts LOKI_TLS_CERT/);
+  }
 });
