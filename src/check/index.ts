@@ -11,7 +11,7 @@ import { version } from '../version.ts';
 import { tryConnection } from './connection.ts';
 import { formatReport } from './print.ts';
 import { tryPush } from './push.ts';
-import { type Shown, showSettings } from './settings.ts';
+import { type Noted, type Shown, showSettings } from './settings.ts';
 import { type Step, stepOf } from './step.ts';
 
 export interface CheckParts {
@@ -75,14 +75,22 @@ async function check(parts: CheckParts): Promise<Report> {
   const read = parts.parseConfig(env);
   const mask = tools.createMask(tools.secretsOf(read.config));
   const problems = new Map<string, SandboxSymptom>();
+  const noted: Noted[] = [];
   const note = (symptom: SandboxSymptom) => problems.set(JSON.stringify(symptom), symptom);
-  const noteSetting = (variable: string, message: string, level: 'error' | 'warn' = 'warn') =>
-    note({ kind: 'setting', level, message: `${variable} ${message}` });
-  const noteAll = (found: readonly ConfigProblem[]) => {
-    for (const { level, message } of found) note({ kind: 'setting', level, message });
+  const noteProblem = ({ level, variable, message }: Noted & Pick<ConfigProblem, 'level'>) => {
+    noted.push({ variable, message });
+    note({ kind: 'setting', level, message });
   };
-  noteAll(read.problems);
-  await late.openFilters(read.config, { tellSymptom: note });
+  const noteSetting = (variable: string, message: string, level: 'error' | 'warn' = 'warn') =>
+    noteProblem({ level, variable, message: `${variable} ${message}` });
+  read.problems.forEach(noteProblem);
+  const rules =
+    read.config.filters &&
+    tools.readRules(read.config.filters, {
+      labels: read.config.labels,
+      tell: (level, variable, message) => noteSetting(variable, message, level),
+      tooSlow() {},
+    });
   for (const { variable, meant } of tools.findNearMisses(env)) note({ kind: 'unknown_setting', variable, meant });
 
   let { config } = read;
@@ -94,13 +102,16 @@ async function check(parts: CheckParts): Promise<Report> {
       if (diagnosis) steps.push(stepOf('secrets', diagnosis));
     } else {
       mask.add([...resolved.values, ...tools.secretsOf(resolved.config)]);
-      noteAll(resolved.problems);
+      resolved.problems.forEach(noteProblem);
       config = resolved.config;
       steps.push({ step: 'secrets', status: 'ok', text: 'what the settings refer to is there' });
     }
   }
   if (config.endpoint) steps.push(...(await tryWay(config, config.endpoint, mask, tools, noteSetting)));
-  else if (steps.length === 0) steps.push({ step: 'push', status: 'skipped', text: 'not tried: there is no endpoint' });
+  else if (steps.length === 0) {
+    const why = config.enabled ? 'there is no endpoint' : 'LOKI_EXTENSION_ENABLED is false';
+    steps.push({ step: 'push', status: 'skipped', text: `not tried: ${why}` });
+  }
   const told = [...problems.values()].map((symptom): Problem => {
     const { id, level, sentence, remedy } = tools.diagnoseSandbox(symptom);
     return { level: level === 'error' ? 'error' : 'warn', id, message: sentence, remedy };
@@ -109,7 +120,7 @@ async function check(parts: CheckParts): Promise<Report> {
   const unusable = told.find(({ level }) => level === 'error');
   const ok = config.enabled && !failure && !unusable;
   const sandbox = LAMBDA_VARIABLES.map((name) => ({ name, value: env[name]?.trim() || undefined }));
-  const settings = showSettings(table, env, config, read.problems);
+  const settings = showSettings(table, env, config, rules, noted);
   const verdict = verdictOf(config, steps, unusable, failure);
   return masked({ version, ok, settings, problems: told, sandbox, steps, verdict }, mask);
 }
@@ -121,7 +132,7 @@ async function tryWay(
   tools: Tools,
   note: Parameters<Tools['wayTo']>[2],
 ): Promise<readonly Step[]> {
-  const target = tools.targetOf(endpoint, mask.outside, config.port);
+  const target = tools.targetOf(endpoint, mask.outside, config);
   const way = tools.wayTo(config, endpoint, note);
   const connection = await tryConnection(endpoint, way, config.pushTimeoutMs, target, tools);
   if (connection.some(({ status }) => status === 'failed')) return connection;

@@ -21,7 +21,10 @@ export function formatReport(
 ): string {
   const width = Math.min(Math.max(columns, NARROWEST), WIDEST);
   const isLambda = sandbox.some(({ name, value }) => name === 'AWS_LAMBDA_RUNTIME_API' && value !== undefined);
-  const unset = settings.filter(({ source }) => source === 'not set').map(({ name }) => name);
+  const namesOf = (title: string, source: Shown['source']) => {
+    const names = settings.filter((setting) => setting.source === source).map(({ name }) => name);
+    return names.length === 0 ? [] : hanging(`  ${title}: `, names.join(', '), width);
+  };
   const ofSource = (title: string, sources: readonly Shown['source'][]) => {
     const rows = settings.filter(({ source }) => sources.includes(source));
     return rows.length === 0 ? [] : [`  ${title}`, ...rows.flatMap((row) => settingLines(row, width))];
@@ -32,7 +35,8 @@ export function formatReport(
     ...ofSource('from the environment', ['environment']),
     ...ofSource('by reference', ['reference']),
     ...ofSource('by default', ['default']),
-    ...(unset.length === 0 ? [] : hanging('  not set: ', unset.join(', '), width)),
+    ...namesOf('set, and of no use', 'not used'),
+    ...namesOf('not set', 'not set'),
     ...problems.flatMap(({ level, message, remedy }) => [
       ...hanging(
         `  ${level === 'error' ? styleText('red', 'FAILED') : styleText('yellow', 'warn')}  `,

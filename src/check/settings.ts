@@ -1,43 +1,52 @@
 // The settings as they are in force, and where each comes from, fit to be shown: of a secret no more than that it is
 // there.
-import type { Config, ConfigProblem } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';
+import type { Rules } from '../filters/rules.ts';
 
 export interface Shown {
   readonly name: string;
-  /** Undefined: not set, and without a default. */
+  /** Undefined: nothing is in force. */
   readonly value: string | undefined;
-  /** `default` also where what is set is of no use. */
-  readonly source: 'environment' | 'reference' | 'default' | 'not set';
+  /** `default` also where what is set is of no use; `not used` where there is no default for it. */
+  readonly source: 'environment' | 'reference' | 'default' | 'not used' | 'not set';
+}
+
+/** A problem with a setting: what was typed may be of no use. */
+export interface Noted {
+  readonly variable: string;
+  readonly message: string;
 }
 
 const MASKED = '[masked]';
 const MAX_CHARACTERS = 200;
+/** How problems say that nothing is made of what was typed. */
+const OF_NO_USE =
+  / using |not (?:used|sent)|no (?:proxy|client certificate|credentials|logs) (?:is|are) |alone are trusted|instead$|of all levels/;
 
+/** @param rules what the settings of filters say; undefined where none is set */
 export function showSettings(
   table: readonly Setting[],
   env: Environment,
   config: Config,
-  problems: readonly ConfigProblem[],
+  rules: Rules | undefined,
+  noted: readonly Noted[],
 ): readonly Shown[] {
-  const unused = new Set(
-    problems.filter(({ message }) => / using |not used|not sent/.test(message)).map(({ variable }) => variable),
-  );
-  return table.map(({ name, ...setting }): Shown => {
-    const typed = env[name]?.trim() ?? '';
+  const unused = new Set(noted.filter(({ message }) => OF_NO_USE.test(message)).map(({ variable }) => variable));
+  const rows = table.map(({ name, ...setting }): Shown => {
+    const typed = withoutQuotes(env[name]?.trim() ?? '');
     const value = inForce(name, config);
-    if (typed === '')
-      return {
-        name,
-        value: value ?? (setting.default || undefined),
-        source: (value ?? setting.default) ? 'default' : 'not set',
-      };
-    if (/^arn:/.test(typed)) return { name, value: typed, source: 'reference' };
-    if (value !== undefined)
-      return { name, value: shortened(value), source: (unused as Set<string>).has(name) ? 'default' : 'environment' };
-    return { name, value: typedOf(name, typed, setting.secret === true, config), source: 'environment' };
+    const fallback = value ?? (setting.default || undefined);
+    const withoutIt = fallback === undefined ? 'not used' : 'default';
+    if (typed === '') return { name, value: fallback, source: fallback === undefined ? 'not set' : 'default' };
+    if (unused.has(name)) return { name, value: fallback, source: withoutIt };
+    if ('byReference' in setting && typed.startsWith('arn:')) return { name, value: typed, source: 'reference' };
+    const shown = rules && name in FILTERS ? FILTERS[name]?.(rules, typed) : (value ?? typedOf(name, typed, config));
+    if (shown === undefined) return { name, value: fallback, source: withoutIt };
+    return { name, value: shortened(shown), source: 'environment' };
   });
+  return [...rows, ...othersOf(config)];
 }
 
 /** What is made of the text, where that is not the text itself. */
@@ -52,25 +61,54 @@ function inForce(name: string, config: Config): string | undefined {
   return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
 }
 
-function typedOf(name: string, typed: string, isSecret: boolean, { endpoint }: Config): string {
+/** What the filters make of theirs; undefined: nothing. What is to be redacted may be secret itself. */
+const FILTERS: Readonly<Record<string, (rules: Rules, typed: string) => string | undefined>> = {
+  LOKI_DROP_EVENTS: ({ dropEvents }) => [...dropEvents].join(',') || undefined,
+  LOKI_MIN_LEVEL: ({ minLevel }) => minLevel,
+  LOKI_INCLUDE_REGEX: ({ include }, typed) => include && typed,
+  LOKI_EXCLUDE_REGEX: ({ exclude }, typed) => exclude && typed,
+  LOKI_REDACT: ({ redact }) => redact.join(',') || undefined,
+  LOKI_REDACT_REGEX: ({ redactExpression }) => (redactExpression ? MASKED : 'cannot be read: no text is sent'),
+  LOKI_METADATA_FIELDS: ({ fields }) =>
+    fields.map(({ path, name }) => (path === name ? name : `${path}=${name}`)).join(',') || undefined,
+};
+
+function typedOf(name: string, typed: string, { endpoint, labels }: Config): string | undefined {
   switch (name) {
     case 'LOKI_PUSH_ENDPOINT':
       return endpoint === undefined ? MASKED : urlOf(endpoint.url);
     case 'LOKI_USERNAME':
-      return /^["']?\d+["']?$/.test(typed) ? typed : MASKED;
+      return /^\d+$/.test(typed) ? typed : MASKED;
+    case 'LOKI_PASSWORD':
+    case 'LOKI_BEARER_TOKEN':
+      return MASKED;
+    case 'LOKI_LOG_LABELS':
+      return pairs(labels);
     case 'LOKI_HEADERS': {
-      const { length } = Object.keys(endpoint?.headers ?? {});
-      return `${length} header${length === 1 ? '' : 's'}, ${MASKED}`;
+      const own = /\bauthorization["' ]*[=:]/i.test(typed) && endpoint?.authorization !== undefined ? 1 : 0;
+      const count = Object.keys(endpoint?.headers ?? {}).length + own;
+      return `${count} header${count === 1 ? '' : 's'}, ${MASKED}`;
     }
     case 'LOKI_PROXY_URL':
       return proxyOf(typed);
     case 'LOKI_TLS_KEY':
     case 'LOKI_TLS_CERT':
     case 'LOKI_TLS_CA':
-      return /^\.{0,2}\//.test(typed) ? shortened(typed) : 'PEM text';
+      return /^\.{0,2}\//.test(typed) ? typed : 'PEM text';
     default:
-      return isSecret ? MASKED : shortened(typed);
+      return typed;
   }
+}
+
+/** The proxies that other programs use too, where these are in force. */
+function othersOf({ route }: Config): Shown[] {
+  const { https, http, except } = route?.proxy ?? {};
+  const rows = [
+    ['HTTPS_PROXY', https && proxyOf(https)],
+    ['HTTP_PROXY', http && proxyOf(http)],
+    ['NO_PROXY', except && shortened(except)],
+  ] as const;
+  return rows.flatMap(([name, value]) => (value ? [{ name, value, source: 'environment' }] : []));
 }
 
 /** A query may hold a key, and what follows an `@` a password. */
@@ -82,8 +120,8 @@ function urlOf(text: string): string {
 
 function proxyOf(text: string): string {
   if (text.toLowerCase() === 'none') return text;
-  const { protocol, host, username } = URL.parse(text) ?? {};
-  return host ? `${protocol}//${username ? `${MASKED}@` : ''}${host}` : MASKED;
+  const { protocol, host, username, password } = URL.parse(text.includes('://') ? text : `http://${text}`) ?? {};
+  return host ? `${protocol}//${username || password ? `${MASKED}@` : ''}${host}` : MASKED;
 }
 
 function pairs(values: Readonly<Record<string, string>>): string | undefined {
@@ -91,6 +129,15 @@ function pairs(values: Readonly<Record<string, string>>): string | undefined {
   return all.length === 0 ? undefined : all.join(', ');
 }
 
+function withoutQuotes(text: string): string {
+  return text.replace(/^(["'])(.*)\1$/s, '$2').trim();
+}
+
+/** On one line, and with nothing that a terminal would obey. */
 function shortened(text: string): string {
-  return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS)}...`;
+  const visible = text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`,
+  );
+  return visible.length <= MAX_CHARACTERS ? visible : `${visible.slice(0, MAX_CHARACTERS)}...`;
 }

@@ -14,7 +14,7 @@ import {
   METADATA_NAMES,
   OWN_LABELS,
 } from '../loki/labels.ts';
-import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { type Endpoint, isBareHost, parseEndpoint } from './endpoint.ts';
 import { isPath } from './file-path.ts';
 import { type FilterSettings, readFilterSettings } from './filter-settings.ts';
 import { parseQuantity } from './quantity.ts';
@@ -182,11 +182,12 @@ const ARNS = /\barn:[\w-]+:(?:secretsmanager|ssm):[^,"}\s]+/g;
 function readSecrets(reader: SettingReader, route: RouteSettings | undefined): readonly string[] {
   const user = reader.text('LOKI_USERNAME');
   const proxies = [route?.proxy.own, route?.proxy.https, route?.proxy.http];
-  const typed = SETTINGS.flatMap(({ name, ...setting }) =>
-    'secret' in setting && name !== 'LOKI_PROXY_URL' ? [reader.text(name)] : [],
-  );
+  const typed = SETTINGS.flatMap(({ name, ...setting }) => {
+    const text = 'secret' in setting && name !== 'LOKI_PROXY_URL' ? reader.text(name) : undefined;
+    return name === 'LOKI_PUSH_ENDPOINT' && text !== undefined && isBareHost(text) ? [] : [text];
+  });
   return [
-    // Neither the path of a key is secret, nor where a secret is.
+    // Neither the path of a key is secret, nor where a secret is, nor a host without its scheme.
     ...typed.filter((text) => text !== undefined && !isPath(text)).map((text) => text?.replaceAll(ARNS, '')),
     ...proxies.filter((url) => url?.includes('@')),
     ...(user === undefined || /^\d+$/.test(user) ? [] : [user]),

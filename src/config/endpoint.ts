@@ -37,6 +37,11 @@ const OWN_HEADERS = new Set([
   'expect',
 ]);
 
+/** Whether a text is a host, as of a URL that lacks its scheme; a token has other signs, and no port. */
+export function isBareHost(text: string): boolean {
+  return /^(?:(?:[a-z\d-]+\.)+[a-z]{2,}|[a-z\d.-]+(?=:\d))(?::\d{1,5})?(?:\/[a-z\d./-]*)?$/.test(text);
+}
+
 /** Undefined, with an error among the problems, if nothing can be pushed. */
 export function parseEndpoint(reader: SettingReader): Endpoint | undefined {
   const url = readUrl(reader);
@@ -133,15 +138,18 @@ function decodeUserInfo(reader: SettingReader, text: string | undefined): string
   }
 }
 
-/** Loki's rules; anything else is a 400 or another tenant for each request. */
+const TENANT_RULE = "may hold letters, digits and !-_.*'() only, at most 150";
+
 function readTenantId(reader: SettingReader): string | undefined {
   const id = reader.text('LOKI_TENANT_ID');
-  if (id === undefined || (/^[\w!.*'()-]+$/.test(id) && id.length <= 150 && id !== '.' && id !== '..')) return id;
-  reader.warn(
-    'LOKI_TENANT_ID',
-    `may hold letters, digits and !-_.*'() only, at most 150, not ${quoted(id)}; it is not sent`,
-  );
+  if (id === undefined || isTenantId(id)) return id;
+  reader.warn('LOKI_TENANT_ID', `${TENANT_RULE}, not ${quoted(id)}; it is not sent`);
   return undefined;
+}
+
+/** Loki's rules; anything else is a 400 or another tenant for each request. */
+function isTenantId(id: string): boolean {
+  return /^[\w!.*'()-]+$/.test(id) && id.length <= 150 && id !== '.' && id !== '..';
 }
 
 function readHeaders(reader: SettingReader): Map<string, string> {
@@ -154,9 +162,13 @@ function readHeaders(reader: SettingReader): Map<string, string> {
     else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) skip('has a name that no header can have');
     else if (OWN_HEADERS.has(header)) skip(`is ${header}, which the extension sets itself`);
     else {
-      const value = reader.dereference(name, pair.value);
-      if (value === undefined) continue;
+      // The scheme of credentials may stand before a reference.
+      const [, scheme = '', rest = pair.value] = /^([a-z]+ +)(arn:.*)$/is.exec(pair.value) ?? [];
+      const found = reader.dereference(name, rest);
+      if (found === undefined) continue;
+      const value = scheme + found;
       if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(value)) skip('has a value that no header can hold');
+      else if (header === 'x-scope-orgid' && !isTenantId(value)) skip(`is X-Scope-OrgID, which ${TENANT_RULE}`);
       else {
         if (headers.has(header)) reader.warn(name, `entry ${index + 1} names a header again; the last value is used`);
         headers.set(header, value);

@@ -34,7 +34,7 @@ export async function openPipeline(
   log.equip(words);
   let target = unknownTarget(mask.outside);
   const aimed = (at: Endpoint) => {
-    target = targetOf(at, mask.outside, config.port);
+    target = targetOf(at, mask.outside, config);
   };
   let client: PushClient | undefined;
   if (config.byReference || config.route) {
@@ -99,7 +99,7 @@ export async function openTools(): Promise<Tools> {
 export function describeStart(config: Config, api: string | undefined): LogFields {
   const { endpoint, flushStrategy } = config;
   if (!endpoint) return { version };
-  const { host, path, secure } = targetOf(endpoint, (text) => text);
+  const { host, path, secure } = targetOf(endpoint, (text) => text, config);
   const to = `${secure ? 'https:' : 'http:'}//${host}${path}`;
   return { version, to, as: whoOf(endpoint.authorization, endpoint.tenantId), api, strategy: flushStrategy };
 }

@@ -10,6 +10,7 @@ import { createMask, secretsOf } from '../diagnosis/mask.ts';
 import { findNearMisses } from '../diagnosis/near-misses.ts';
 import type { SecretSymptom } from '../diagnosis/symptoms.ts';
 import { targetOf, whoOf } from '../diagnosis/target.ts';
+import { readRules } from '../filters/rules.ts';
 import { type FunctionIdentity, streamLabels } from '../identity.ts';
 import { createBatchBuilder } from '../loki/batch.ts';
 import { encodeMetadata } from '../loki/encode.ts';
@@ -51,6 +52,7 @@ export const tools = {
   diagnoseSandbox,
   findNearMisses,
   lineToPush,
+  readRules,
   openClient: (endpoint: Endpoint, timeoutMs: number, userAgent: string, way: Way) =>
     createPushClient(endpoint, timeoutMs, userAgent, systemClock, way),
   resolveReferences,

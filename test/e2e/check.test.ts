@@ -101,6 +101,68 @@ suite('check', { concurrency: 2 }, () => {
     });
   }
 
+  test('shows of each setting what is in force, and of secrets and control signs neither', async (t) => {
+    const loki = await startLoki(t);
+    const env = {
+      LOKI_PUSH_ENDPOINT: loki.url,
+      LOKI_USERNAME: '"123456"',
+      LOKI_PASSWORD: 'canary-1',
+      LOKI_SERVICE_NAME: 'red\u001b[31m\nnext',
+      LOKI_LOG_LABELS: 'level=info',
+      LOKI_HEADERS: 'X-A=canary-2,Content-Type=x',
+      LOKI_MAX_LINE_BYTES: 'many',
+      LOKI_TENANT_ID: 'two words',
+      LOKI_TLS_CA: '/no/such/file',
+      LOKI_TLS_SERVER_NAME: 'https://loki.internal',
+      LOKI_DROP_EVENTS: 'Start;end',
+      LOKI_MIN_LEVEL: 'verbose',
+      LOKI_INCLUDE_REGEX: 'order',
+      LOKI_EXCLUDE_REGEX: '(',
+      LOKI_REDACT: 'emails',
+      LOKI_REDACT_REGEX: 'canary-3',
+      LOKI_METADATA_FIELDS: 'orderId,customer.id=customer,level',
+      HTTPS_PROXY: 'http://user:canary-4@proxy.corp:3128',
+      NO_PROXY: '.internal',
+    };
+    const machines = await run(env, '--json');
+    const people = await run(env);
+    const shown = new Map<string, { value?: string; source: string }>(
+      JSON.parse(machines.stdout).settings.map(({ name, ...rest }: { name: string }) => [name, rest]),
+    );
+    const of = (name: string) => [shown.get(name)?.source, shown.get(name)?.value];
+    for (const [name, source, value] of [
+      ['LOKI_USERNAME', 'environment', '123456'],
+      ['LOKI_SERVICE_NAME', 'environment', 'red\\u{1b}[31m\\u{a}next'],
+      ['LOKI_LOG_LABELS', 'not used', undefined],
+      ['LOKI_HEADERS', 'environment', '1 header, [masked]'],
+      ['LOKI_MAX_LINE_BYTES', 'default', '262144'],
+      ['LOKI_TENANT_ID', 'not used', undefined],
+      ['LOKI_TLS_CA', 'not used', undefined],
+      ['LOKI_TLS_SERVER_NAME', 'not used', undefined],
+      ['LOKI_DROP_EVENTS', 'environment', 'start,end'],
+      ['LOKI_MIN_LEVEL', 'not used', undefined],
+      ['LOKI_INCLUDE_REGEX', 'environment', 'order'],
+      ['LOKI_EXCLUDE_REGEX', 'not used', undefined],
+      ['LOKI_REDACT', 'environment', 'email'],
+      ['LOKI_REDACT_REGEX', 'environment', '[masked]'],
+      ['LOKI_METADATA_FIELDS', 'environment', 'orderId,customer.id=customer'],
+      ['HTTPS_PROXY', 'environment', 'http://[masked]@proxy.corp:3128'],
+      ['NO_PROXY', 'environment', '.internal'],
+    ] as const) {
+      assert.deepEqual(of(name), [source, value], name);
+    }
+    assert.match(machines.stdout, /entry 2 is content-type, which the extension sets itself/);
+    for (const { stdout } of [machines, people])
+      assert.ok(!stdout.includes('\x1b') && !stdout.includes('canary'), stdout);
+    assert.match(people.stdout, /^ {2}set, and of no use: LOKI_TENANT_ID,/m);
+  });
+
+  test('says why nothing is tried where the extension is switched off', async () => {
+    const printed = await run({ LOKI_PUSH_ENDPOINT: 'https://loki.example.com', LOKI_EXTENSION_ENABLED: 'off' });
+    assert.equal(printed.exitCode, 1);
+    assert.match(printed.stdout, /not tried: LOKI_EXTENSION_ENABLED is false/);
+  });
+
   test('shows version, certificate and days of TLS', async (t) => {
     const loki = await startLoki(t);
     const authority = createCertificate({ name: 'Authority of the test' });

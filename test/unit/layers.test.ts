@@ -20,7 +20,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['entries', 'config/config', 'filters/', 'lambda/subscription', 'loki/', 'records/'],
   ['log-pino', 'pino'],
   ['late/load', 'check/index', 'late/index'],
-  ['check/', 'check/', 'config/', 'identity', 'late/', 'net/'],
+  ['check/', 'check/', 'config/', 'filters/rules', 'identity', 'late/', 'net/'],
   [
     'late/index',
     'config/',
@@ -35,7 +35,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ],
   ['diagnosis/near-misses', 'config/settings', 'diagnosis/'],
   ['diagnosis/', 'diagnosis/'],
-  ['late/tools', 'aws/', 'config/', 'identity', 'late/client', 'loki/', 'net/', 'random'],
+  ['late/tools', 'aws/', 'config/', 'filters/rules', 'identity', 'late/client', 'loki/', 'net/', 'random'],
   ['late/client', 'aws/', 'config/', 'loki/', 'net/', 'random'],
   ['config/', 'aws/reference', 'config/', 'flush-strategy', 'lambda/subscription', 'loki/labels'],
   ['lambda/', 'lambda/'],

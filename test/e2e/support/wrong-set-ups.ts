@@ -10,6 +10,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { type Certificate, type CertificateOptions, createCertificate } from '../../fakes/certificate.ts';
 import { freePort } from '../../fakes/extension.ts';
 import type { FakeLoki } from '../../fakes/fake-loki.ts';
+import { startHttpProxy } from '../../fakes/http-proxy.ts';
 import type { LokiAnswer } from '../../fakes/loki/answers.ts';
 
 /** What is wrong: where the extension is told to push, and with which variables. */
@@ -151,6 +152,29 @@ export const setUps: readonly (readonly [what: string, arrange: Arrange, id: str
     answering({ status: 401 }, { LOKI_USERNAME: '123456', LOKI_PASSWORD: 'wrong-one' }),
     'credentials_refused',
     /401, authentication error: invalid token$/,
+  ],
+  [
+    'a user of Grafana Cloud who is no number',
+    // The name is known to the proxy alone.
+    async (t, loki) => {
+      loki.script(() => ({ status: 401 }));
+      const host = 'logs-prod-012.grafana.net';
+      const proxy = await startHttpProxy({ hosts: { [host]: Number(new URL(loki.url).port) } });
+      t.after(() => proxy.close());
+      const credentials = { LOKI_USERNAME: 'me@example.com', LOKI_PASSWORD: 'glc_canary' };
+      return {
+        endpoint: `http://${host}`,
+        environment: { ...credentials, LOKI_PROXY_URL: `http://127.0.0.1:${proxy.port}` },
+      };
+    },
+    'user_not_numeric',
+    /^Grafana Cloud refuses the user, which is not a number: 401/,
+  ],
+  [
+    'an endpoint without a scheme',
+    () => ({ endpoint: 'loki.example.com' }),
+    'setting_unusable',
+    /^LOKI_PUSH_ENDPOINT does not begin with .* such as https:\/\/loki\.example\.com$/,
   ],
   ['no tenant', answering({ status: 401, body: 'no org id' }), 'tenant_missing', /wants to know the tenant/],
   [

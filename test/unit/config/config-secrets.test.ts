@@ -14,3 +14,12 @@ test('no problem tells a secret, however many settings are wrong beside it', () 
   assert.ok(problems.length > 5);
   for (const { message } of problems) assert.ok(!message.includes(secret), message);
 });
+
+test('a host that lacks its scheme is no secret, so that advice may name one; a token in its place is', () => {
+  for (const host of ['loki.example.com', 'localhost:3100', 'logs-prod-012.grafana.net/loki/api/v1/push']) {
+    assert.deepEqual(parseConfig({ LOKI_PUSH_ENDPOINT: host }).config.secrets, [], host);
+  }
+  for (const token of ['glc_eyJvIjoiMTIzNDU2In0', 'eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl', 'user:pass@loki.example.com']) {
+    assert.deepEqual(parseConfig({ LOKI_PUSH_ENDPOINT: token }).config.secrets, [token]);
+  }
+});

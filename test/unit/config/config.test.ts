@@ -229,6 +229,11 @@ for (const [text, headers, warnings] of headerCases) {
 
 test('sends the tenant of its own setting rather than that of a header', () => {
   assert.deepEqual(parse({ LOKI_HEADERS: 'X-Scope-OrgID=a' }).config.endpoint?.headers, { 'x-scope-orgid': 'a' });
+  for (const id of ['a b', '..', 'team/1', 'x'.repeat(151)]) {
+    const { config, problems } = parse({ LOKI_HEADERS: `X-Scope-OrgID=${id}` });
+    assert.deepEqual(config.endpoint?.headers, {}, id);
+    assert.match(problems.map(({ message }) => message).join(), /entry 1 is X-Scope-OrgID, which may hold letters/);
+  }
   const { config, problems } = parse({ LOKI_HEADERS: 'X-Scope-OrgID=a', LOKI_TENANT_ID: 'b' });
   assert.deepEqual(config.endpoint?.headers, {});
   assert.equal(config.endpoint?.tenantId, 'b');
@@ -453,7 +458,7 @@ test('does not let the longest backoff be shorter than the first', () => {
 });
 
 /** What is wrong with these is found out where they are used: test/integration/{trust,proxy}.test.ts. */
-const READ_LATE = ['LOKI_PROXY_URL', 'LOKI_TLS_CA', 'LOKI_TLS_CERT', 'LOKI_TLS_KEY', 'LOKI_TLS_SERVER_NAME'];
+const READ_LATE = ['LOKI_PROXY_URL', 'LOKI_TLS_CA', 'LOKI_TLS_CERT', 'LOKI_TLS_KEY'];
 
 test('tells all problems at once, each with the name of its variable', () => {
   const bad = Object.fromEntries(SETTINGS.map(({ name }) => [name, '\u00e4 \u0000 b,']));
