@@ -85,6 +85,67 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
+/** What the bytes that have come on a connection come to. */
+interface Reply {
+  /** What they are answered with, in Latin-1. */
+  readonly answers: string;
+  /** In order. */
+  readonly bodies: readonly (Buffer | undefined)[];
+  /** No request follows on this connection. */
+  readonly isLast: boolean;
+  /** What came is no HTTP. */
+  readonly isBroken: boolean;
+}
+
+interface Conversation {
+  read(piece: Buffer): Reply;
+  /** Bytes of the body that is not complete. */
+  heldBytes(): number;
+  /** Nothing more will come. */
+  giveUp(): void;
+}
+
+/** What is said on one connection. @param takes whether a request for this path is taken */
+function createConversation(takes: (path: string | undefined) => boolean): Conversation {
+  let answers = '';
+  let bodies: (Buffer | undefined)[] = [];
+  let isTaken = false;
+  let isLast = false;
+  let isBroken = false;
+  const reader = createHttpReader({
+    reads: 'requests',
+    maxBodyBytes: MAX_BODY_BYTES,
+    onHead({ startLine, headers }) {
+      isTaken = takes(startLine.split(' ')[1]);
+      if (headers.get('expect')?.toLowerCase() === '100-continue') answers += CONTINUE;
+      return isTaken;
+    },
+    onMessage(request) {
+      if (isLast) return;
+      isLast = !keepsConnection(request);
+      answers += isTaken ? OK : NOT_FOUND;
+      if (isTaken) bodies.push(request.body);
+    },
+  });
+  return {
+    read(piece) {
+      try {
+        reader.read(piece);
+      } catch {
+        if (!isLast) answers += BAD_REQUEST;
+        isLast = true;
+        isBroken = true;
+      }
+      const reply = { answers, bodies, isLast, isBroken };
+      answers = '';
+      bodies = [];
+      return reply;
+    },
+    heldBytes: reader.heldBytes,
+    giveUp: reader.giveUp,
+  };
+}
+
 interface Connection {
   readonly socket: Socket;
   /** A request for the path that only the platform knows has come on it. */
@@ -110,57 +171,16 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
     const connection: Connection = { socket, isOfPlatform: false, choked: false, heldBytes: 0 };
     connections.add(connection);
     if (connections.size > MAX_CONNECTIONS) closeMostSilent(() => true);
-    /** What the bytes that are being read are answered with, and the bodies that are in them. */
-    let answers = '';
-    const bodies: (Buffer | undefined)[] = [];
-    let isTaken = false;
-    let isLast = false;
-    let isBroken = false;
-    const reader = createHttpReader({
-      reads: 'requests',
-      maxBodyBytes: MAX_BODY_BYTES,
-      onHead({ startLine, headers }) {
-        const isOwn = startLine.split(' ')[1] === path;
-        isPathHeeded ||= isOwn;
-        connection.isOfPlatform ||= isOwn;
-        isTaken = isOwn || !isPathHeeded;
-        if (headers.get('expect')?.toLowerCase() === '100-continue') answers += CONTINUE;
-        return isTaken;
-      },
-      onMessage(request) {
-        if (isLast) return;
-        isLast = !keepsConnection(request);
-        answers += isTaken ? OK : NOT_FOUND;
-        if (isTaken) bodies.push(request.body);
-      },
+    const conversation = createConversation((requested) => {
+      const isOwn = requested === path;
+      isPathHeeded ||= isOwn;
+      connection.isOfPlatform ||= isOwn;
+      return isOwn || !isPathHeeded;
     });
-
-    function read(piece: Buffer): void {
-      try {
-        reader.read(piece);
-      } catch {
-        if (!isLast) answers += BAD_REQUEST;
-        isLast = true;
-        isBroken = true;
-      }
-      hold(connection, reader.heldBytes());
-      answer();
-      for (const body of bodies.splice(0)) handOn(body);
-      keepBounds();
-    }
-
-    function answer(): void {
-      if (answers !== '' && !socket.write(answers, 'latin1')) connection.choked = true;
-      answers = '';
-      if (isLast) {
-        socket.end();
-        if (isBroken) socket.destroySoon();
-      } else if (connection.choked) socket.pause();
-    }
-
+    let isOver = false;
     socket.on('error', () => {});
     socket.on('close', () => {
-      reader.giveUp();
+      conversation.giveUp();
       hold(connection, 0);
       connections.delete(connection);
     });
@@ -169,12 +189,26 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
       if (!isFull) socket.resume();
     });
     socket.on('data', (piece) => {
-      if (isLast) return;
+      if (isOver) return;
       connections.delete(connection);
       connections.add(connection);
-      read(piece);
+      const reply = conversation.read(piece);
+      isOver = reply.isLast;
+      hold(connection, conversation.heldBytes());
+      answer(connection, reply);
+      for (const body of reply.bodies) handOn(body);
+      keepBounds();
     });
     if (isFull) socket.pause();
+  }
+
+  function answer(connection: Connection, { answers, isLast, isBroken }: Reply): void {
+    const { socket } = connection;
+    if (answers !== '' && !socket.write(answers, 'latin1')) connection.choked = true;
+    if (isLast) {
+      socket.end();
+      if (isBroken) socket.destroySoon();
+    } else if (connection.choked) socket.pause();
   }
 
   function hold(connection: Connection, bytes: number): void {

@@ -1,5 +1,5 @@
 // The late half of the program: what the first record needs, and nothing that registering needs. It is loaded once the
-// first next event has been asked for; see the order of the start in main.ts.
+// first next event has been asked for; see the order in serve.ts.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Environment } from '../config/reader.ts';

@@ -1,5 +1,5 @@
 // The seam between what runs before the extension has registered and what may come later. `late/index.ts` brings
-// undici, protobufjs, snappyjs and pino, by far most of the code; main calls `loadLate` only when the request for the
+// undici, protobufjs, snappyjs and pino, by far most of the code; serve.ts calls `loadLate` only when the request for the
 // first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's place, which loads
 // the same module from the executable itself with V8 code that is already compiled.
 import type { Heap } from '../memory.ts';

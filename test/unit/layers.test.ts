@@ -13,7 +13,8 @@ const COMMON = ['byte-string', 'diagnosis/', 'log', 'losses', 'memory', 'time', 
 
 /** A file or a folder of `src/`, and what it may import: files, folders, and packages. The first row that fits a file counts. */
 const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
-  ['main', 'config/', 'extension', 'lambda/', 'late/load', 'pipeline'],
+  ['main', 'config/', 'lambda/', 'late/load', 'serve'],
+  ['serve', 'config/config', 'extension', 'lambda/', 'late/load', 'pipeline'],
   ['extension', 'flush-strategy', 'lambda/extensions-api'],
   ['identity', 'config/config', 'loki/'],
   ['pipeline', 'config/', 'entries', 'extension', 'filters/filters', 'identity', 'lambda/', 'loki/', 'records/'],

@@ -1,0 +1,192 @@
+// From the registration to SHUTDOWN, in this order:
+//
+//   listen     The port is bound before the subscription, which names it.
+//   subscribe  It must come before the first next event.
+//   next       With this request the platform takes us for ready. It may be hours until it is answered.
+//   late       What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first
+//              body is there, or the first event: until then it would cost start-up time and memory for nothing. What
+//              init has logged is pushed at once, but for a snapshot: there everything waits for the first event.
+import type { Config, ConfigProblem } from './config/config.ts';
+import { runLifecycle } from './extension.ts';
+import type { ExtensionsApi, Registration } from './lambda/extensions-api.ts';
+import { type Listener, openListener } from './lambda/listener.ts';
+import type { RuntimeApi } from './lambda/runtime-api.ts';
+import { subscribe } from './lambda/subscription.ts';
+import { type loadLate, openHeap } from './late/load.ts';
+import type { Log } from './log.ts';
+import { createTidier } from './memory.ts';
+import type { Pipeline } from './pipeline.ts';
+import { type Pace, systemClock } from './time.ts';
+
+export interface Started {
+  readonly env: NodeJS.ProcessEnv;
+  readonly config: Config;
+  readonly problems: readonly ConfigProblem[];
+  readonly registration: Registration;
+  /**
+   * The process will be part of a snapshot, which is restored many times: until the first event it may hold nothing
+   * that is one sandbox's.
+   */
+  readonly snapshot: boolean;
+  readonly runtimeApi: RuntimeApi;
+  readonly extensionsApi: ExtensionsApi;
+  readonly late: () => ReturnType<typeof loadLate>;
+  readonly pace: Pace;
+  readonly log: Log;
+}
+
+/** Resolves when the sandbox ends. */
+export async function serve(started: Started): Promise<void> {
+  const { config, problems, registration, snapshot, extensionsApi, pace, log } = started;
+  const managed = isManaged(registration);
+  const tellUnknownSettings = lazily(() => tellUnknown(started));
+  const openPipeline = lazily(() => tryOpenPipeline(started, tellUnknownSettings));
+  const asked = Promise.withResolvers<void>();
+  // What the first body needs waits for the next event to be asked for; the bodies after it queue behind it in order.
+  const openAfterNext = () => asked.promise.then(openPipeline);
+  // Init has a whole CPU: code, connection and session are warm then when the first invocation comes, which has a part
+  // of one.
+  let sendsAtOnce = !snapshot && !managed;
+  let api: Api | undefined;
+  if (config.enabled && isAimed(config)) {
+    api = await receiveLogs(started, (body, release) => {
+      void openAfterNext().then((pipeline) => {
+        if (pipeline) pipeline.receive(body, release);
+        else release();
+        if (sendsAtOnce) pipeline?.sendNow();
+      });
+    });
+    // What secrets take is paid in init too, whether it logs anything or not; a snapshot may hold none.
+    if (config.byReference && !snapshot) void openAfterNext();
+  }
+
+  const terminated = Promise.withResolvers<unknown>();
+  // Before next is asked for: whoever sees that we are ready may end us.
+  process.on('SIGTERM', terminated.resolve);
+  const tidier = createTidier(openHeap(), systemClock, setImmediate);
+  const firstAsked = lazily(() => {
+    asked.resolve();
+    // Not before: loading what prints them takes longer than the platform should wait for us.
+    for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
+    if (problems.length > 0) void tellUnknownSettings();
+    if (log.isOn('info')) void sayStarted(started, api);
+  });
+  await runLifecycle({
+    async nextEvent() {
+      const event = await extensionsApi.next(registration.extensionId, () => {
+        tidier.idle();
+        firstAsked();
+      });
+      sendsAtOnce = false;
+      if (event.kind === 'invoke') tidier.awake();
+      return event;
+    },
+    deliverer: () => (api ? openPipeline() : Promise.resolve(undefined)),
+    terminated: terminated.promise,
+    strategy: config.flushStrategy,
+    onlyShutdown: managed,
+    flushTimeoutMs: config.flushTimeoutMs,
+    lateShare: managed ? 1 / 2 : 1 / 3,
+    pace,
+    clock: systemClock,
+    log,
+  });
+}
+
+const isAimed = ({ endpoint, byReference }: Config) => endpoint !== undefined || byReference !== undefined;
+
+/** Managed Instances have no events but SHUTDOWN. */
+const isManaged = ({ events }: Registration) => !events.includes('INVOKE');
+
+async function tellUnknown({ env, config, late, log }: Started): Promise<void> {
+  for (const symptom of config.enabled ? (await late()).findUnknownSettings(env) : []) log.tellSymptom(symptom);
+}
+
+/** @returns undefined where nothing is to be sent, and where our own code fails */
+async function tryOpenPipeline(
+  { config, registration, snapshot, late, log }: Started,
+  tellUnknownSettings: () => void,
+): Promise<Pipeline | undefined> {
+  if (!config.enabled || !isAimed(config)) return undefined;
+  try {
+    const identity = {
+      functionName: registration.functionName ?? config.functionName ?? 'unknown',
+      functionVersion: registration.functionVersion ?? config.functionVersion,
+      accountId: registration.accountId,
+      region: config.region,
+    };
+    const managed = isManaged(registration);
+    const pipeline = await (await late()).openPipeline(config, identity, managed, log);
+    if (!snapshot) pipeline?.begin();
+    // The sandbox is frozen at the end of its init, unless there are no events.
+    if (!managed) pipeline?.suspend();
+    tellUnknownSettings();
+    return pipeline;
+  } catch (error) {
+    log.tellSymptom({ kind: 'internal_error', error, noneSent: true });
+    return undefined;
+  }
+}
+
+type Api = 'logs' | 'telemetry';
+type BodyConsumer = Parameters<typeof openListener>[1];
+
+/** @returns the API through which the platform will deliver; undefined if it will not */
+async function receiveLogs(started: Started, consume: BodyConsumer): Promise<Api | undefined> {
+  const listener = await listen(started.config.port, started.log, consume);
+  return listener && trySubscribe(started, listener);
+}
+
+/** A port that is taken is no reason to fail: the subscription names the port, so any other will do. */
+async function listen(port: number, log: Log, consume: BodyConsumer): Promise<Listener | undefined> {
+  try {
+    return await openListener(port, consume);
+  } catch (error) {
+    log.tellSymptom({ kind: 'port_taken', port, error });
+  }
+  try {
+    return await openListener(0, consume);
+  } catch (error) {
+    log.tellSymptom({ kind: 'no_port', error });
+    return undefined;
+  }
+}
+
+async function trySubscribe(
+  { runtimeApi, registration, config, log }: Started,
+  listener: Listener,
+): Promise<Api | undefined> {
+  try {
+    // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that
+    // were asked for.
+    const types = [...new Set([...config.logTypes, 'platform' as const])];
+    const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
+    if (subscription.kind === 'subscribed') return subscription.api;
+    if (subscription.kind === 'refused') {
+      log.tellSymptom({ kind: 'subscription_refused', answers: subscription.answers });
+    } else {
+      log.tellSymptom({ kind: 'no_delivery' });
+    }
+  } catch (error) {
+    log.tellSymptom({ kind: 'subscription_failed', error });
+  }
+  return undefined;
+}
+
+/** One line about where logs are sent. */
+async function sayStarted({ late, config, log }: Started, api: Api | undefined): Promise<void> {
+  try {
+    log.write('info', 'started', (await late()).describeStart(config, api));
+  } catch (error) {
+    log.tellSymptom({ kind: 'internal_error', error });
+  }
+}
+
+/** What `make` gives, which is called once. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
