@@ -1,7 +1,7 @@
 // What every section is given, and how it takes its samples: the executables by turns, forwards and backwards, so that a
 // machine that gets slower or faster during the run does so for all of them.
 
-import type { Subject } from './figures.ts';
+import { type Figure, type FigureOptions, type Subject, toFigure } from './figures.ts';
 import type { Settings } from './sandbox.ts';
 import type { Sink } from './sink.ts';
 
@@ -28,9 +28,12 @@ export function settings(bench: Bench, more: Settings = {}): Settings {
   return { LOKI_PUSH_ENDPOINT: bench.sink.url, ...more };
 }
 
+/** The samples of each executable. */
 export interface Taken<T> {
-  /** One value of each sample, by executable. */
+  /** One value of each sample. */
   pick(value: (sample: T) => number): Partial<Record<Subject, number[]>>;
+  /** These values summed up. */
+  figure(name: string, unit: string, value: (sample: T) => number, options?: FigureOptions): Figure;
 }
 
 /** Takes `runs` samples of each candidate by turns. */
@@ -45,7 +48,11 @@ export async function alternate<T>(
       samples.get(candidate.subject)?.push(await measure(candidate, run));
     }
   }
-  return {
-    pick: (value) => Object.fromEntries([...samples].map(([subject, taken]) => [subject, taken.map(value)])),
-  };
+  return taken(samples);
+}
+
+export function taken<T>(samples: ReadonlyMap<Subject, readonly T[]>): Taken<T> {
+  const pick: Taken<T>['pick'] = (value) =>
+    Object.fromEntries([...samples].map(([subject, all]) => [subject, all.map(value)]));
+  return { pick, figure: (name, unit, value, options) => toFigure(name, unit, pick(value), options) };
 }

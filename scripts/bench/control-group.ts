@@ -12,8 +12,8 @@ export interface ControlGroup {
   readonly processes: string;
   /** All threads that the process has and will have. */
   add(pid: number): void;
-  /** Call it when the processes have ended. */
-  close(): void;
+  /** To be called when the processes have ended. */
+  [Symbol.dispose](): void;
 }
 
 /** The controller by its name in either version, with the same limits as each of them has them. */
@@ -31,7 +31,7 @@ export function openControlGroup(name: string, { one, two }: Controller): Contro
     try {
       mkdirSync(group, { recursive: true });
       for (const [file, value] of version === 1 ? one[1] : two[1]) writeFileSync(path.join(group, file), value);
-      return { processes, add: (pid) => writeFileSync(processes, String(pid)), close: () => remove(group) };
+      return { processes, add: (pid) => writeFileSync(processes, String(pid)), [Symbol.dispose]: () => remove(group) };
     } catch {
       remove(group);
     }

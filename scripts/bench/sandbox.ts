@@ -28,7 +28,7 @@ export interface Sandbox {
   /** SHUTDOWN; resolves when the process has ended. */
   shutDown(): Promise<void>;
   /** Ends the process at once, in whatever state it is. */
-  kill(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
   /** What it has printed. */
   output(): string;
 }
@@ -131,7 +131,7 @@ export async function startSandbox(executable: string, settings: Settings = {}):
       reply({ eventType: 'SHUTDOWN', deadlineMs: Date.now() + 2_000, shutdownReason: 'spindown' });
       await close();
     },
-    async kill() {
+    async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await close();
     },

@@ -174,6 +174,10 @@ export class LambdaEmulator {
     return this.#sandbox.stop();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #factsOf(options: InvokeOptions): InvocationFacts {
     const tracing =
       options.tracing === undefined ? {} : { tracing: { type: 'X-Amzn-Trace-Id', value: options.tracing } };

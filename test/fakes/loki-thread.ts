@@ -9,15 +9,25 @@ import type { StoredEntry } from './loki/store.ts';
 export interface LokiSnapshot {
   readonly entries: readonly StoredEntry[];
   readonly duplicates: number;
-  /** Of each request, in order: how many streams it had and the bytes of the uncompressed message. */
-  readonly requests: readonly { readonly streams: number; readonly rawBytes: number; readonly status: number }[];
+  /** Of each request, in order: how many streams it had, the bytes of its body and of the message in it. */
+  readonly requests: readonly {
+    readonly streams: number;
+    readonly wireBytes: number;
+    readonly rawBytes: number;
+    readonly status: number;
+  }[];
 }
 
 export interface LokiThread {
   readonly url: string;
   snapshot(): Promise<LokiSnapshot>;
+  /** How many requests have come: cheaper than a snapshot. */
+  requestCount(): Promise<number>;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
+
+type Question = 'snapshot' | 'requestCount';
 
 /** Starts a fake Loki with Loki's own limits on another thread. */
 export async function startLokiThread(): Promise<LokiThread> {
@@ -36,22 +46,25 @@ export async function startLokiThread(): Promise<LokiThread> {
       worker.on('error', onError);
     });
   const url = String(await next());
+  function ask(question: Question): Promise<unknown> {
+    const answer = next();
+    worker.postMessage(question);
+    return answer;
+  }
+  const close = async () => void (await worker.terminate());
   return {
     url,
-    snapshot() {
-      const answer = next();
-      worker.postMessage('snapshot');
-      return answer as Promise<LokiSnapshot>;
-    },
-    async close() {
-      await worker.terminate();
-    },
+    snapshot: () => ask('snapshot') as Promise<LokiSnapshot>,
+    requestCount: () => ask('requestCount') as Promise<number>,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
 function snapshotOf(loki: FakeLoki): LokiSnapshot {
-  const requests = loki.requests.map(({ streams, raw, status }) => ({
+  const requests = loki.requests.map(({ streams, wire, raw, status }) => ({
     streams: streams.length,
+    wireBytes: wire.length,
     rawBytes: raw?.length ?? 0,
     status: status ?? 0,
   }));
@@ -61,6 +74,8 @@ function snapshotOf(loki: FakeLoki): LokiSnapshot {
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   const loki = await startFakeLoki();
-  port.on('message', () => port.postMessage(snapshotOf(loki)));
+  port.on('message', (question: Question) =>
+    port.postMessage(question === 'snapshot' ? snapshotOf(loki) : loki.requests.length),
+  );
   port.postMessage(loki.url);
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
+import { median as medianOf } from '../figures.ts';
 import { settleInCache } from '../page-cache.ts';
 import { type Memory, memoryOf } from '../proc.ts';
 import { startSandbox } from '../sandbox.ts';
@@ -40,15 +41,11 @@ export async function measureStart(subjects: readonly Subject[]): Promise<readon
       await untilPortIsFree(subject);
       // Where in memory a file happens to lie moves all its starts: it is put there anew now and then, as in `make bench`.
       if (run % runsInPlace === 0) settleInCache(subject.executable);
-      const sandbox = await startSandbox(subject.executable, await subject.environment(loki.url));
-      try {
-        const askedMs = await sandbox.asked();
-        if (run === 0) continue;
-        registered[index]?.push(sandbox.registeredMs() - sandbox.spawnedMs);
-        asked[index]?.push(askedMs - sandbox.spawnedMs);
-      } finally {
-        await sandbox.kill();
-      }
+      await using sandbox = await startSandbox(subject.executable, await subject.environment(loki.url));
+      const askedMs = await sandbox.asked();
+      if (run === 0) continue;
+      registered[index]?.push(sandbox.registeredMs() - sandbox.spawnedMs);
+      asked[index]?.push(askedMs - sandbox.spawnedMs);
     }
   }
   await loki.close();
@@ -93,21 +90,16 @@ interface MemoryRun {
 
 async function memoryOfOne(subject: Subject): Promise<MemoryRun> {
   await untilPortIsFree(subject);
-  const loki = await startFakeLoki();
+  await using loki = await startFakeLoki();
   const { executable } = subject;
-  const emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
-  try {
-    await emulator.start();
-    const { pid = 0 } = emulator;
-    await wait(settleMs);
-    const idle = memoryOf(pid);
-    await emulator.invoke({ lines: Array.from({ length: 20 }, (_, index) => `order ${index} stored`), durationMs: 30 });
-    await wait(settleMs);
-    return { idle, used: memoryOf(pid) };
-  } finally {
-    await emulator.stop();
-    await loki.close();
-  }
+  await using emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
+  await emulator.start();
+  const { pid = 0 } = emulator;
+  await wait(settleMs);
+  const idle = memoryOf(pid);
+  await emulator.invoke({ lines: Array.from({ length: 20 }, (_, index) => `order ${index} stored`), durationMs: 30 });
+  await wait(settleMs);
+  return { idle, used: memoryOf(pid) };
 }
 
 export async function measureSize(subjects: readonly Subject[]): Promise<readonly Figure[]> {
@@ -134,8 +126,5 @@ function turn(subjects: readonly Subject[], run: number): readonly [number, Subj
 
 /** `NaN` of nothing. */
 export function median(samples: readonly number[]): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+  return samples.length === 0 ? Number.NaN : medianOf(samples);
 }

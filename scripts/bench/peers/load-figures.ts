@@ -5,9 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type FakeLoki, startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { generateLines } from '../../../test/fakes/generate.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
+import { startLokiThread } from '../../../test/fakes/loki-thread.ts';
 import { activityOf, anonymousBytesOf } from '../proc.ts';
 import { type Figure, median } from './figures.ts';
-import { startLokiThread } from './loki-thread.ts';
 import { type Subject, untilPortIsFree } from './subjects.ts';
 import { type Tally, tally, token } from './tally.ts';
 
@@ -43,24 +43,19 @@ interface Held {
 
 async function holdInvocations(subject: Subject, delayMs: number): Promise<Held> {
   await untilPortIsFree(subject);
-  const loki = await startFakeLoki({ latencyMs: delayMs });
+  await using loki = await startFakeLoki({ latencyMs: delayMs });
   const { executable } = subject;
-  const emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
-  try {
-    await emulator.start();
-    const printedMs: number[] = [];
-    const held: number[] = [];
-    for (let count = 0; count < heldInvocations; count++) {
-      const lines = Array.from({ length: 20 }, (_, index) => `order stored ${token(printedMs.length + index)}`);
-      printedMs.push(...lines.map(() => Date.now()));
-      held.push((await emulator.invoke({ lines, durationMs: 40 })).heldMs ?? Number.NaN);
-    }
-    await wait(quietMs);
-    return { heldMs: median(held.slice(1)), wayMs: wayOf(loki, printedMs) };
-  } finally {
-    await emulator.stop();
-    await loki.close();
+  await using emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
+  await emulator.start();
+  const printedMs: number[] = [];
+  const held: number[] = [];
+  for (let count = 0; count < heldInvocations; count++) {
+    const lines = Array.from({ length: 20 }, (_, index) => `order stored ${token(printedMs.length + index)}`);
+    printedMs.push(...lines.map(() => Date.now()));
+    held.push((await emulator.invoke({ lines, durationMs: 40 })).heldMs ?? Number.NaN);
   }
+  await wait(quietMs);
+  return { heldMs: median(held.slice(1)), wayMs: wayOf(loki, printedMs) };
 }
 
 /** The median of the times from print to arrival. */
@@ -89,29 +84,25 @@ export async function measureWire(subjects: readonly Subject[]): Promise<readonl
 
 async function wireOf(subject: Subject): Promise<{ wireKb: number | undefined; printedKb: number }> {
   await untilPortIsFree(subject);
-  const loki = await startLokiThread();
+  await using loki = await startLokiThread();
   const { executable } = subject;
-  const emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
-  try {
-    await emulator.start();
-    const lines = mixedLines(wireInvocations * wireLines);
-    for (let count = 0; count < wireInvocations; count++) {
-      await emulator.invoke({ lines: lines.slice(count * wireLines, (count + 1) * wireLines), durationMs: 500 });
-    }
-    await wait(quietMs);
-    const { entries, acceptedBytes } = await loki.holdings();
-    const { printed, lost } = tally(lines.map(toPrinted), entries, subject);
-    const textBytes = bytesOf(lines);
-    // The lines are alike: those that arrived have their share of the text.
-    const arrivedBytes = textBytes * (1 - lost / printed);
-    return {
-      wireKb: arrivedBytes === 0 ? undefined : acceptedBytes / 1e3 / (arrivedBytes / MB),
-      printedKb: emulator.output.length / 1e3 / (textBytes / MB),
-    };
-  } finally {
-    await emulator.stop();
-    await loki.close();
+  await using emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
+  await emulator.start();
+  const lines = mixedLines(wireInvocations * wireLines);
+  for (let count = 0; count < wireInvocations; count++) {
+    await emulator.invoke({ lines: lines.slice(count * wireLines, (count + 1) * wireLines), durationMs: 500 });
   }
+  await wait(quietMs);
+  const { entries, requests } = await loki.snapshot();
+  const acceptedBytes = requests.reduce((sum, { status, wireBytes }) => sum + (status === 204 ? wireBytes : 0), 0);
+  const { printed, lost } = tally(lines.map(toPrinted), entries, subject);
+  const textBytes = bytesOf(lines);
+  // The lines are alike: those that arrived have their share of the text.
+  const arrivedBytes = textBytes * (1 - lost / printed);
+  return {
+    wireKb: arrivedBytes === 0 ? undefined : acceptedBytes / 1e3 / (arrivedBytes / MB),
+    printedKb: emulator.output.length / 1e3 / (textBytes / MB),
+  };
 }
 
 export interface Flood {
@@ -147,31 +138,24 @@ interface FloodRun {
 
 async function floodOne(subject: Subject): Promise<FloodRun> {
   await untilPortIsFree(subject);
-  const loki = await startLokiThread();
+  await using loki = await startLokiThread();
   const { executable } = subject;
-  const emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
+  await using emulator = await createLambdaEmulator({ executable, environment: await subject.environment(loki.url) });
   let peakBytes = 0;
-  let sampling: NodeJS.Timeout | undefined;
-  try {
-    await emulator.start();
-    const { pid = 0 } = emulator;
-    const lines = mixedLines(floodLines);
-    const before = activityOf(pid).cpuNs;
-    sampling = setInterval(() => {
-      peakBytes = Math.max(peakBytes, anonymousBytesOf(pid));
-    }, 20);
-    await emulator.invoke({ lines, deadlineInMs: 60_000 });
-    await untilQuiet(() => loki.requests());
-    clearInterval(sampling);
-    const cpuMs = (activityOf(pid).cpuNs - before) / 1e6 / (bytesOf(lines) / MB);
-    await emulator.shutdown();
-    const { entries } = await loki.holdings();
-    return { cpuMs, peakMb: peakBytes / MB, tally: tally(lines.map(toPrinted), entries, subject) };
-  } finally {
-    clearInterval(sampling);
-    await emulator.stop();
-    await loki.close();
-  }
+  await emulator.start();
+  const { pid = 0 } = emulator;
+  const lines = mixedLines(floodLines);
+  const before = activityOf(pid).cpuNs;
+  using sampling = setInterval(() => {
+    peakBytes = Math.max(peakBytes, anonymousBytesOf(pid));
+  }, 20);
+  await emulator.invoke({ lines, deadlineInMs: 60_000 });
+  await untilQuiet(() => loki.requestCount());
+  clearInterval(sampling);
+  const cpuMs = (activityOf(pid).cpuNs - before) / 1e6 / (bytesOf(lines) / MB);
+  await emulator.shutdown();
+  const { entries } = await loki.snapshot();
+  return { cpuMs, peakMb: peakBytes / MB, tally: tally(lines.map(toPrinted), entries, subject) };
 }
 
 async function untilQuiet(requests: () => Promise<number>): Promise<void> {

@@ -79,10 +79,10 @@ async function measureOn(disk: Disk, bench: Bench, workDir: string): Promise<Fig
       figures.push(toFigure('the same to a warm start', 'times', ratio, { judge: atMost(MAX_NEXT_TO_WARM), note }));
     }
     figures.push(
-      toFigure(
+      cold.figure(
         `read from the disk, ${where}`,
         'MB',
-        cold.pick(({ readMb }) => readMb),
+        ({ readMb }) => readMb,
         judged ? { judge: atMost(MAX_READ_MB) } : {},
       ),
     );
@@ -91,36 +91,27 @@ async function measureOn(disk: Disk, bench: Bench, workDir: string): Promise<Fig
 }
 
 async function measureSlow(disk: Disk, bench: Bench, candidates: readonly Candidate[], workDir: string, runs: number) {
-  const group = disk.openSlowGroup(SLOW_REQUESTS_PER_S, SLOW_BYTES_PER_S);
+  using group = disk.openSlowGroup(SLOW_REQUESTS_PER_S, SLOW_BYTES_PER_S);
   if (group === undefined) {
     console.warn('warning: no control group may limit reading here: no cold starts from a slow disk');
     return [];
   }
-  try {
-    const figures: Figure[] = [];
-    for (const kilobytes of READAHEADS_KB) {
-      disk.setReadahead(kilobytes);
-      const cold = await alternate(candidates, runs, (candidate) => {
-        const script = path.join(workDir, candidate.subject);
-        writeFileSync(script, `#!/bin/sh\necho $$ > ${group.processes}\nexec ${candidate.executable}\n`, {
-          mode: 0o755,
-        });
-        return startCold(disk, bench, candidate, script);
+  const figures: Figure[] = [];
+  for (const kilobytes of READAHEADS_KB) {
+    disk.setReadahead(kilobytes);
+    const cold = await alternate(candidates, runs, (candidate) => {
+      const script = path.join(workDir, candidate.subject);
+      writeFileSync(script, `#!/bin/sh\necho $$ > ${group.processes}\nexec ${candidate.executable}\n`, {
+        mode: 0o755,
       });
-      const note = `${SLOW_REQUESTS_PER_S.toLocaleString('en')} requests and ${SLOW_BYTES_PER_S / 1e6} MB a second, as a small volume of EBS`;
-      figures.push(
-        toFigure(
-          `exec to first next, slow disk, readahead ${kilobytes} KB`,
-          'ms',
-          cold.pick(({ nextMs }) => nextMs),
-          { note },
-        ),
-      );
-    }
-    return figures;
-  } finally {
-    group.close();
+      return startCold(disk, bench, candidate, script);
+    });
+    const note = `${SLOW_REQUESTS_PER_S.toLocaleString('en')} requests and ${SLOW_BYTES_PER_S / 1e6} MB a second, as a small volume of EBS`;
+    figures.push(
+      cold.figure(`exec to first next, slow disk, readahead ${kilobytes} KB`, 'ms', ({ nextMs }) => nextMs, { note }),
+    );
   }
+  return figures;
 }
 
 /** @param started the executable itself, or what starts it */
@@ -131,11 +122,7 @@ function startCold(disk: Disk, bench: Bench, { executable }: Candidate, started:
 
 async function startOnce(disk: Disk, bench: Bench, started: string): Promise<ColdStart> {
   const before = disk.bytesRead();
-  const sandbox = await startSandbox(started, settings(bench));
-  try {
-    const nextMs = (await sandbox.asked()) - sandbox.spawnedMs;
-    return { nextMs, readMb: (disk.bytesRead() - before) / 1e6 };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(started, settings(bench));
+  const nextMs = (await sandbox.asked()) - sandbox.spawnedMs;
+  return { nextMs, readMb: (disk.bytesRead() - before) / 1e6 };
 }

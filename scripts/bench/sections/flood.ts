@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
-import { atMost, type Figure, toFigure } from '../figures.ts';
+import { atMost, type Figure } from '../figures.ts';
 import { anonymousBytesOf, memoryOf } from '../proc.ts';
 import { type Flood, flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
 import { startSandbox } from '../sandbox.ts';
@@ -28,59 +28,38 @@ export async function measureFlood(bench: Bench): Promise<Figure[]> {
   const taken = await alternate(bench.extensions, bench.longRuns, (candidate) => floodMemory(bench, candidate, text));
   const note = `${text.lines.toLocaleString('en')} lines, ${(text.textBytes / 1e6).toFixed(1)} MB of text in ${text.bodies.length} bodies, all delivered`;
   return [
-    toFigure(
-      'private before the flood',
-      'MB',
-      taken.pick(({ beforeBytes }) => beforeBytes / MB),
-    ),
-    toFigure(
-      'private during the flood, peak',
-      'MB',
-      taken.pick(({ peakBytes }) => peakBytes / MB),
-      {
-        judge: atMost(MAX_PEAK_MB),
-        note: `${note}; anonymous memory every ${SAMPLE_MS} ms; the budget is the bound of ${BUFFER_MB} MB + 60 MB`,
-      },
-    ),
-    toFigure(
-      'private-dirty 5 s after the flood',
-      'MB',
-      taken.pick(({ afterBytes }) => afterBytes / MB),
-    ),
-    toFigure(
-      'from first body to next',
-      'ms',
-      taken.pick(({ tookMs }) => tookMs),
-    ),
+    taken.figure('private before the flood', 'MB', ({ beforeBytes }) => beforeBytes / MB),
+    taken.figure('private during the flood, peak', 'MB', ({ peakBytes }) => peakBytes / MB, {
+      judge: atMost(MAX_PEAK_MB),
+      note: `${note}; anonymous memory every ${SAMPLE_MS} ms; the budget is the bound of ${BUFFER_MB} MB + 60 MB`,
+    }),
+    taken.figure('private-dirty 5 s after the flood', 'MB', ({ afterBytes }) => afterBytes / MB),
+    taken.figure('from first body to next', 'ms', ({ tookMs }) => tookMs),
   ];
 }
 
 async function floodMemory(bench: Bench, { executable }: Candidate, { bodies, lines }: Flood): Promise<FloodMemory> {
   await bench.sink.reset();
-  const sandbox = await startSandbox(executable, settings(bench, { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' }));
-  try {
-    await sandbox.asked();
-    await sandbox.deliver(JSON.stringify(initRecords()));
-    await sleep(100);
-    const beforeBytes = memoryOf(sandbox.pid).privateDirtyBytes;
-    let peakBytes = 0;
-    const sampling = setInterval(() => {
-      peakBytes = Math.max(peakBytes, anonymousBytesOf(sandbox.pid));
-    }, SAMPLE_MS);
-    const startMs = performance.now();
-    sandbox.invoke(REQUEST_ID);
-    await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
-    for (const body of bodies) await sandbox.deliver(body);
-    await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
-    await sandbox.asked();
-    const tookMs = performance.now() - startMs;
-    await bench.sink.settled();
-    clearInterval(sampling);
-    const { functionLines } = await bench.sink.report();
-    if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
-    await sleep(bench.quick ? 500 : AFTER_MS);
-    return { beforeBytes, peakBytes, afterBytes: memoryOf(sandbox.pid).privateDirtyBytes, tookMs };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench, { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' }));
+  await sandbox.asked();
+  await sandbox.deliver(JSON.stringify(initRecords()));
+  await sleep(100);
+  const beforeBytes = memoryOf(sandbox.pid).privateDirtyBytes;
+  let peakBytes = 0;
+  using sampling = setInterval(() => {
+    peakBytes = Math.max(peakBytes, anonymousBytesOf(sandbox.pid));
+  }, SAMPLE_MS);
+  const startMs = performance.now();
+  sandbox.invoke(REQUEST_ID);
+  await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
+  for (const body of bodies) await sandbox.deliver(body);
+  await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
+  await sandbox.asked();
+  const tookMs = performance.now() - startMs;
+  await bench.sink.settled();
+  clearInterval(sampling);
+  const { functionLines } = await bench.sink.report();
+  if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
+  await sleep(bench.quick ? 500 : AFTER_MS);
+  return { beforeBytes, peakBytes, afterBytes: memoryOf(sandbox.pid).privateDirtyBytes, tookMs };
 }

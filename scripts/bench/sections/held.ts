@@ -3,7 +3,7 @@
 // and one round trip to Loki cannot be avoided; what is above them is ours. Both are taken as they were, not as they were set.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, type Candidate, settings } from '../bench.ts';
+import { type Bench, type Candidate, settings, taken } from '../bench.ts';
 import { atMost, type Figure, type Subject, toFigure } from '../figures.ts';
 import { functionRecord, initRecords, reportRecord, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
 import { monotonicMs, type Sandbox, startSandbox } from '../sandbox.ts';
@@ -37,22 +37,12 @@ export async function measureHeld(bench: Bench): Promise<Figure[]> {
       firsts.set(candidate.subject, [first.excessMs]);
       samples.set(candidate.subject, warm);
     }
-    const pick = (value: (sample: Sample) => number) =>
-      Object.fromEntries([...samples].map(([subject, taken]) => [subject, taken.map(value)]));
+    const warm = taken(samples);
     figures.push(
-      toFigure(
-        `held by end, Loki ${delayMs} ms away`,
-        'ms',
-        pick(({ heldMs }) => heldMs),
-      ),
-      toFigure(
-        `above buffering and round trip, Loki ${delayMs} ms away`,
-        'ms',
-        pick(({ excessMs }) => excessMs),
-        {
-          judge: atMost(MAX_EXCESS_MS),
-        },
-      ),
+      warm.figure(`held by end, Loki ${delayMs} ms away`, 'ms', ({ heldMs }) => heldMs),
+      warm.figure(`above buffering and round trip, Loki ${delayMs} ms away`, 'ms', ({ excessMs }) => excessMs, {
+        judge: atMost(MAX_EXCESS_MS),
+      }),
       toFigure(`the same for the first invocation, Loki ${delayMs} ms away`, 'ms', Object.fromEntries(firsts), {
         note: 'connects to Loki and runs all code for the first time',
       }),
@@ -63,20 +53,16 @@ export async function measureHeld(bench: Bench): Promise<Figure[]> {
 
 async function holdInvocations(bench: Bench, { executable }: Candidate, delayMs: number): Promise<Sample[]> {
   await bench.sink.reset(delayMs);
-  const sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
-  try {
-    await sandbox.asked();
-    await sandbox.deliver(JSON.stringify(initRecords()));
-    await sleep(HANDLER_MS);
-    const held: Held[] = [];
-    for (let index = 0; index <= bench.runs; index++) held.push(await holdOne(sandbox, index));
-    const report = await bench.sink.report();
-    const expected = held.length * LINES;
-    if (report.functionLines !== expected) throw new Error(`${report.functionLines} of ${expected} lines have arrived`);
-    return held.map((one) => toSample(one, report));
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
+  await sandbox.asked();
+  await sandbox.deliver(JSON.stringify(initRecords()));
+  await sleep(HANDLER_MS);
+  const held: Held[] = [];
+  for (let index = 0; index <= bench.runs; index++) held.push(await holdOne(sandbox, index));
+  const report = await bench.sink.report();
+  const expected = held.length * LINES;
+  if (report.functionLines !== expected) throw new Error(`${report.functionLines} of ${expected} lines have arrived`);
+  return held.map((one) => toSample(one, report));
 }
 
 /** The lines come during the handler's work, the runtimeDone record alone and a whole buffering period after it. */

@@ -3,8 +3,8 @@
 // about 8 s after it was busy, so the first twelve seconds are shown and the ten that follow are judged.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, type Candidate, settings } from '../bench.ts';
-import { atMost, type Figure, type Subject, toFigure } from '../figures.ts';
+import { type Bench, type Candidate, settings, taken } from '../bench.ts';
+import { atMost, type Figure, type Subject } from '../figures.ts';
 import { playInvocations } from '../invocations.ts';
 import { type Activity, activityOf } from '../proc.ts';
 import { initRecords } from '../records.ts';
@@ -32,52 +32,30 @@ export async function measureIdle(bench: Bench): Promise<Figure[]> {
     const runs = Array.from({ length: bench.longRuns }, () => watch(bench, candidate));
     samples.set(candidate.subject, await Promise.all(runs));
   }
-  const pick = (idleOf: (sample: Sample) => Idle | undefined, value: (idle: Idle) => number) =>
-    Object.fromEntries(
-      [...samples].flatMap(([subject, taken]) => {
-        const values = taken.map(idleOf).flatMap((idle) => (idle === undefined ? [] : [value(idle)]));
-        return values.length === 0 ? [] : [[subject, values]];
-      }),
-    );
   return (['fresh', 'used'] as const).flatMap((state) => {
     const after = state === 'fresh' ? 'the first next' : 'an invocation';
-    const of = (value: (idle: Idle) => number) => pick((sample) => sample[state], value);
+    const idles = [...samples].map(([subject, runs]) => [subject, runs.flatMap((run) => run[state] ?? [])] as const);
+    const idle = taken(new Map(idles.filter(([, runs]) => runs.length > 0)));
     return [
-      toFigure(
-        `CPU in the first ${TIDYING_S} s after ${after}`,
-        'ms',
-        of(({ tidying }) => tidying.cpuNs / 1e6),
-        {
-          note: 'V8 tidies its heap once',
-        },
-      ),
-      toFigure(
-        `CPU in the ${WATCH_S} s after that`,
-        'ms',
-        of(({ watched }) => watched.cpuNs / 1e6),
-      ),
-      toFigure(
-        `context switches in these ${WATCH_S} s`,
-        '',
-        of(({ watched }) => watched.contextSwitches),
-        { judge: atMost(0) },
-      ),
+      idle.figure(`CPU in the first ${TIDYING_S} s after ${after}`, 'ms', ({ tidying }) => tidying.cpuNs / 1e6, {
+        note: 'V8 tidies its heap once',
+      }),
+      idle.figure(`CPU in the ${WATCH_S} s after that`, 'ms', ({ watched }) => watched.cpuNs / 1e6),
+      idle.figure(`context switches in these ${WATCH_S} s`, '', ({ watched }) => watched.contextSwitches, {
+        judge: atMost(0),
+      }),
     ];
   });
 }
 
 async function watch(bench: Bench, { subject, executable }: Candidate): Promise<Sample> {
-  const sandbox = await startSandbox(executable, settings(bench));
-  try {
-    await sandbox.asked();
-    const fresh = await activityWhileIdle(bench, sandbox);
-    if (subject === 'floor') return { fresh, used: undefined };
-    await sandbox.deliver(JSON.stringify(initRecords()));
-    await playInvocations(sandbox, 1);
-    return { fresh, used: await activityWhileIdle(bench, sandbox) };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench));
+  await sandbox.asked();
+  const fresh = await activityWhileIdle(bench, sandbox);
+  if (subject === 'floor') return { fresh, used: undefined };
+  await sandbox.deliver(JSON.stringify(initRecords()));
+  await playInvocations(sandbox, 1);
+  return { fresh, used: await activityWhileIdle(bench, sandbox) };
 }
 
 async function activityWhileIdle(bench: Bench, { pid }: Sandbox): Promise<Idle> {

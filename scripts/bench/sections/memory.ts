@@ -34,9 +34,9 @@ export async function measureMemory(bench: Bench): Promise<Figure[]> {
   const judge = atMostAboveFloor(MAX_ABOVE_FLOOR_MB);
   const withFloor = (samples: Record<string, number[]>) => ({ floor, ...samples });
   return [
-    toFigure('private-dirty after the first next', 'MB', idle.pick(privateDirtyMb), { judge }),
-    toFigure('private after the first next', 'MB', idle.pick(privateMb), { note: 'clean private pages too' }),
-    toFigure('proportional after the first next', 'MB', idle.pick(proportionalMb), {
+    idle.figure('private-dirty after the first next', 'MB', privateDirtyMb, { judge }),
+    idle.figure('private after the first next', 'MB', privateMb, { note: 'clean private pages too' }),
+    idle.figure('proportional after the first next', 'MB', proportionalMb, {
       note: 'moves with the page cache',
     }),
     toFigure('private-dirty, init records delivered', 'MB', withFloor(init.pick(privateDirtyMb)), { judge }),
@@ -52,39 +52,26 @@ async function measureGrowth(bench: Bench, strategy: string): Promise<Figure[]> 
   const invocations = bench.quick ? WARM_INVOCATIONS / 20 : WARM_INVOCATIONS;
   const taken = await alternate(bench.extensions, bench.longRuns, async ({ executable }) => {
     await bench.sink.reset();
-    const sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
-    try {
-      await sandbox.asked();
-      await sandbox.deliver(JSON.stringify(initRecords()));
-      await playInvocations(sandbox, 1);
-      await sleep(SETTLE_MS);
-      const before = memoryOf(sandbox.pid).privateDirtyBytes;
-      await playInvocations(sandbox, invocations, 1);
-      await sleep(SENT_MS);
-      await bench.sink.settled();
-      await sleep(SETTLE_MS);
-      const after = memoryOf(sandbox.pid).privateDirtyBytes;
-      return { after, growth: after - before };
-    } finally {
-      await sandbox.kill();
-    }
+    await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
+    await sandbox.asked();
+    await sandbox.deliver(JSON.stringify(initRecords()));
+    await playInvocations(sandbox, 1);
+    await sleep(SETTLE_MS);
+    const before = memoryOf(sandbox.pid).privateDirtyBytes;
+    await playInvocations(sandbox, invocations, 1);
+    await sleep(SENT_MS);
+    await bench.sink.settled();
+    await sleep(SETTLE_MS);
+    const after = memoryOf(sandbox.pid).privateDirtyBytes;
+    return { after, growth: after - before };
   });
   const count = invocations.toLocaleString('en');
   return [
-    toFigure(
-      `private-dirty after ${count} invocations, ${strategy}`,
-      'MB',
-      taken.pick(({ after }) => after / MB),
-    ),
-    toFigure(
-      `growth over ${count} invocations, ${strategy}`,
-      'MB',
-      taken.pick(({ growth }) => growth / MB),
-      {
-        judge: atMost(MAX_GROWTH_MB),
-        note: 'against private-dirty after the first invocation',
-      },
-    ),
+    taken.figure(`private-dirty after ${count} invocations, ${strategy}`, 'MB', ({ after }) => after / MB),
+    taken.figure(`growth over ${count} invocations, ${strategy}`, 'MB', ({ growth }) => growth / MB, {
+      judge: atMost(MAX_GROWTH_MB),
+      note: 'against private-dirty after the first invocation',
+    }),
   ];
 }
 
@@ -93,16 +80,12 @@ async function idleMemory(
   { executable }: Candidate,
   act: (sandbox: Sandbox) => Promise<void>,
 ): Promise<Memory> {
-  const sandbox = await startSandbox(executable, settings(bench));
-  try {
-    await sandbox.asked();
-    await act(sandbox);
-    await sandbox.asked();
-    await sleep(SETTLE_MS);
-    return memoryOf(sandbox.pid);
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench));
+  await sandbox.asked();
+  await act(sandbox);
+  await sandbox.asked();
+  await sleep(SETTLE_MS);
+  return memoryOf(sandbox.pid);
 }
 
 const privateDirtyMb = (memory: Memory) => memory.privateDirtyBytes / MB;

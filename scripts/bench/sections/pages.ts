@@ -25,14 +25,9 @@ export async function measurePages(bench: Bench): Promise<Figure[]> {
     return startOnce(bench, candidate);
   });
   const figures = [
-    toFigure(
-      'pages mapped, warm',
-      'MB',
-      warm.pick(({ mappedBytes }) => mappedBytes / 1e6),
-      {
-        note: 'the kernel maps up to 15 pages around each that is touched',
-      },
-    ),
+    warm.figure('pages mapped, warm', 'MB', ({ mappedBytes }) => mappedBytes / 1e6, {
+      note: 'the kernel maps up to 15 pages around each that is touched',
+    }),
     toFigure(
       'share of the file',
       '%',
@@ -55,40 +50,23 @@ export async function measurePages(bench: Bench): Promise<Figure[]> {
   for (const { executable } of candidates) settleInCache(executable);
   return [
     ...figures,
-    toFigure(
-      'read from disk, cold',
-      'MB',
-      cold.pick(({ readBytes }) => readBytes / 1e6),
-      {
-        note: 'with the read-ahead of the disk, so much depends on the machine',
-      },
-    ),
-    toFigure(
-      'exec to register received, cold',
-      'ms',
-      cold.pick(({ registerMs }) => registerMs),
-    ),
-    toFigure(
-      'exec to first next received, cold',
-      'ms',
-      cold.pick(({ nextMs }) => nextMs),
-    ),
+    cold.figure('read from disk, cold', 'MB', ({ readBytes }) => readBytes / 1e6, {
+      note: 'with the read-ahead of the disk, so much depends on the machine',
+    }),
+    cold.figure('exec to register received, cold', 'ms', ({ registerMs }) => registerMs),
+    cold.figure('exec to first next received, cold', 'ms', ({ nextMs }) => nextMs),
   ];
 }
 
 async function startOnce(bench: Bench, { executable }: Candidate): Promise<Pages> {
-  const sandbox = await startSandbox(executable, settings(bench));
-  try {
-    const nextMs = await sandbox.asked();
-    return {
-      mappedBytes: mappedBytesOf(sandbox.pid, executable),
-      readBytes: diskReadBytesOf(sandbox.pid),
-      registerMs: sandbox.registeredMs() - sandbox.spawnedMs,
-      nextMs: nextMs - sandbox.spawnedMs,
-    };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench));
+  const nextMs = await sandbox.asked();
+  return {
+    mappedBytes: mappedBytesOf(sandbox.pid, executable),
+    readBytes: diskReadBytesOf(sandbox.pid),
+    registerMs: sandbox.registeredMs() - sandbox.spawnedMs,
+    nextMs: nextMs - sandbox.spawnedMs,
+  };
 }
 
 async function shares(

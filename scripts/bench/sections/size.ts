@@ -19,19 +19,10 @@ export async function measureSize(bench: Bench): Promise<Figure[]> {
     [bench.floor, ...bench.extensions].map(({ subject, executable }) => [subject, [statSync(executable).size / 1e6]]),
   );
   return [
-    toFigure(
-      'on the wire per MB of log text',
-      'KB',
-      wire.pick(({ wireBytes }) => wireBytes / 1e3),
-      {
-        note: 'HTTP headers and metadata included; 10,000 mixed lines in one invocation',
-      },
-    ),
-    toFigure(
-      'pushes for them',
-      '',
-      wire.pick(({ pushes }) => pushes),
-    ),
+    wire.figure('on the wire per MB of log text', 'KB', ({ wireBytes }) => wireBytes / 1e3, {
+      note: 'HTTP headers and metadata included; 10,000 mixed lines in one invocation',
+    }),
+    wire.figure('pushes for them', '', ({ pushes }) => pushes),
     toFigure('executable', 'MB', sizes, { judge: atMost(MAX_EXECUTABLE_MB) }),
     toFigure('layer', 'MB', { ours: [layerBytes() / 1e6] }, { judge: atMost(MAX_LAYER_MB) }),
   ];
@@ -39,23 +30,19 @@ export async function measureSize(bench: Bench): Promise<Figure[]> {
 
 async function measureWire(bench: Bench, { executable }: Candidate): Promise<{ wireBytes: number; pushes: number }> {
   await bench.sink.reset();
-  const sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
-  try {
-    await sandbox.asked();
-    await sandbox.deliver(JSON.stringify(initRecords()));
-    sandbox.invoke(REQUEST_ID);
-    await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
-    const { bodies, lines, textBytes } = flood(2, 5_000, REQUEST_ID);
-    for (const body of bodies) await sandbox.deliver(body);
-    await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
-    await sandbox.asked();
-    await bench.sink.settled();
-    const { functionLines, wireBytes, pushes } = await bench.sink.report();
-    if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
-    return { wireBytes: wireBytes / (textBytes / 1e6), pushes: pushes.length };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
+  await sandbox.asked();
+  await sandbox.deliver(JSON.stringify(initRecords()));
+  sandbox.invoke(REQUEST_ID);
+  await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
+  const { bodies, lines, textBytes } = flood(2, 5_000, REQUEST_ID);
+  for (const body of bodies) await sandbox.deliver(body);
+  await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
+  await sandbox.asked();
+  await bench.sink.settled();
+  const { functionLines, wireBytes, pushes } = await bench.sink.report();
+  if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
+  return { wireBytes: wireBytes / (textBytes / 1e6), pushes: pushes.length };
 }
 
 function layerBytes(): number {

@@ -7,7 +7,7 @@ import type { FlushStrategy } from '../../../src/flush-strategy.ts';
 import { certificatePath } from '../../../test/fakes/tls-relay.ts';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
 import { MB_OF_ONE_CPU, openCpuShare } from '../cpu-share.ts';
-import { atMost, type Figure, format, type Measurement, median, quantile, toFigure } from '../figures.ts';
+import { atMost, type Figure, format, type Measurement, median, quantile } from '../figures.ts';
 import { activityOf } from '../proc.ts';
 import {
   flood,
@@ -65,7 +65,7 @@ interface Story {
 
 export async function measureSmall(bench: Bench): Promise<Measurement> {
   const probe = openCpuShare(SMALL_MB);
-  probe?.close();
+  probe?.[Symbol.dispose]();
   if (probe === undefined) console.warn('warning: no control group can be made here: all has a whole CPU');
   const note = probe
     ? {}
@@ -83,35 +83,16 @@ async function fewLines(bench: Bench, scheme: Case['scheme'], note: { note?: str
   const where = `${SMALL_MB} MB, ${scheme}, ${test.lines} lines`;
   const budget = (limit: number) => (scheme === 'https' ? { judge: atMost(limit) } : {});
   return [
-    toFigure(
-      `CPU of the init, ${scheme}`,
-      'ms',
-      taken.pick(({ initCpuMs }) => initCpuMs),
-      note,
-    ),
-    toFigure(
+    taken.figure(`CPU of the init, ${scheme}`, 'ms', ({ initCpuMs }) => initCpuMs, note),
+    taken.figure(
       `first invocation: held beyond buffering, ${where}`,
       'ms',
-      taken.pick(({ first }) => first.heldMs),
+      ({ first }) => first.heldMs,
       budget(MAX_FIRST_HELD_MS),
     ),
-    toFigure(
-      `first invocation: CPU, ${where}`,
-      'ms',
-      taken.pick(({ first }) => first.cpuMs),
-      budget(MAX_FIRST_CPU_MS),
-    ),
-    toFigure(
-      `warm invocation: held beyond buffering, ${where}`,
-      'ms',
-      taken.pick(({ warm }) => median(warm.heldMs)),
-    ),
-    toFigure(
-      `warm invocation: CPU, ${where}`,
-      'ms',
-      taken.pick(({ warm }) => warm.cpuMs),
-      budget(MAX_WARM_CPU_MS),
-    ),
+    taken.figure(`first invocation: CPU, ${where}`, 'ms', ({ first }) => first.cpuMs, budget(MAX_FIRST_CPU_MS)),
+    taken.figure(`warm invocation: held beyond buffering, ${where}`, 'ms', ({ warm }) => median(warm.heldMs)),
+    taken.figure(`warm invocation: CPU, ${where}`, 'ms', ({ warm }) => warm.cpuMs, budget(MAX_WARM_CPU_MS)),
   ];
 }
 
@@ -218,7 +199,7 @@ async function answersInFlood(bench: Bench): Promise<Figure[]> {
   });
   const note = `${lines.toLocaleString('en')} lines in ${bodies.length} bodies, one after the other, as the platform sends them`;
   const name = `slowest answer to a body in a flood, ${SMALL_MB} MB`;
-  return [toFigure(name, 'ms', taken.pick(Number), { judge: atMost(MAX_ANSWER_MS), note })];
+  return [taken.figure(name, 'ms', Number, { judge: atMost(MAX_ANSWER_MS), note })];
 }
 
 /** Many warm invocations: what is done only now and then shows in the slowest. */
@@ -237,17 +218,10 @@ async function streak(bench: Bench): Promise<Figure[]> {
   });
   const where = `${invocations.toLocaleString('en')} warm invocations, ${SMALL_MB} MB, https, ${test.lines} lines`;
   return [
-    toFigure(
-      `held, 99th percentile of ${where}`,
-      'ms',
-      taken.pick(({ p99Ms }) => p99Ms),
-    ),
-    toFigure(
-      'slowest of them to that',
-      'times',
-      taken.pick(({ p99Ms, slowestMs }) => slowestMs / p99Ms),
-      { judge: atMost(MAX_SLOWEST_TO_P99) },
-    ),
+    taken.figure(`held, 99th percentile of ${where}`, 'ms', ({ p99Ms }) => p99Ms),
+    taken.figure('slowest of them to that', 'times', ({ p99Ms, slowestMs }) => slowestMs / p99Ms, {
+      judge: atMost(MAX_SLOWEST_TO_P99),
+    }),
   ];
 }
 
@@ -258,21 +232,16 @@ async function inSandbox<T>(
   { memoryMb, scheme, strategy }: Case,
   act: (sandbox: Sandbox, limit: () => void) => Promise<T>,
 ): Promise<T> {
-  const share = openCpuShare(memoryMb);
-  const sandbox = await startSandbox(executable, {
+  using share = openCpuShare(memoryMb);
+  await using sandbox = await startSandbox(executable, {
     ...settings(bench),
     LOKI_PUSH_ENDPOINT: scheme === 'https' ? bench.sink.secureUrl : bench.sink.url,
     NODE_EXTRA_CA_CERTS: certificatePath,
     LOKI_FLUSH_STRATEGY: strategy,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
   });
-  try {
-    await sandbox.asked();
-    await sandbox.deliver(JSON.stringify(initRecords()));
-    await sleep(INIT_MS);
-    return await act(sandbox, () => share?.add(sandbox.pid));
-  } finally {
-    await sandbox.kill();
-    share?.close();
-  }
+  await sandbox.asked();
+  await sandbox.deliver(JSON.stringify(initRecords()));
+  await sleep(INIT_MS);
+  return await act(sandbox, () => share?.add(sandbox.pid));
 }

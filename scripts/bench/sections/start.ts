@@ -3,7 +3,7 @@
 // The executable is in the page cache: a row with a fault that went to the disk is taken again.
 
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
-import { atMostTimesFloor, type Figure, toFigure } from '../figures.ts';
+import { atMostTimesFloor, type Figure } from '../figures.ts';
 import { readThrough, settleInCache } from '../page-cache.ts';
 import { activityOf, majorFaultsOf } from '../proc.ts';
 import { startSandbox } from '../sandbox.ts';
@@ -28,30 +28,15 @@ export async function measureStart(bench: Bench): Promise<Figure[]> {
     return start(bench, candidate);
   });
   return [
-    toFigure(
-      'exec to register received',
-      'ms',
-      taken.pick(({ registerMs }) => registerMs),
-      {
-        judge: atMostTimesFloor(MAX_REGISTER_RATIO),
-      },
-    ),
-    toFigure(
-      'exec to first next received',
-      'ms',
-      taken.pick(({ nextMs }) => nextMs),
-      {
-        judge: atMostTimesFloor(MAX_NEXT_RATIO),
-      },
-    ),
-    toFigure(
-      'CPU until the first next',
-      'ms',
-      taken.pick(({ cpuMs }) => cpuMs),
-      {
-        note: 'all threads, read when the request for the next event has come',
-      },
-    ),
+    taken.figure('exec to register received', 'ms', ({ registerMs }) => registerMs, {
+      judge: atMostTimesFloor(MAX_REGISTER_RATIO),
+    }),
+    taken.figure('exec to first next received', 'ms', ({ nextMs }) => nextMs, {
+      judge: atMostTimesFloor(MAX_NEXT_RATIO),
+    }),
+    taken.figure('CPU until the first next', 'ms', ({ cpuMs }) => cpuMs, {
+      note: 'all threads, read when the request for the next event has come',
+    }),
   ];
 }
 
@@ -66,17 +51,13 @@ async function start(bench: Bench, { subject, executable }: Candidate): Promise<
 
 async function startOnce(bench: Bench, executable: string): Promise<Start & { majorFaults: number; output: string }> {
   readThrough(executable);
-  const sandbox = await startSandbox(executable, settings(bench));
-  try {
-    const nextMs = await sandbox.asked();
-    return {
-      cpuMs: activityOf(sandbox.pid).cpuNs / 1e6,
-      registerMs: sandbox.registeredMs() - sandbox.spawnedMs,
-      nextMs: nextMs - sandbox.spawnedMs,
-      majorFaults: majorFaultsOf(sandbox.pid),
-      output: sandbox.output(),
-    };
-  } finally {
-    await sandbox.kill();
-  }
+  await using sandbox = await startSandbox(executable, settings(bench));
+  const nextMs = await sandbox.asked();
+  return {
+    cpuMs: activityOf(sandbox.pid).cpuNs / 1e6,
+    registerMs: sandbox.registeredMs() - sandbox.spawnedMs,
+    nextMs: nextMs - sandbox.spawnedMs,
+    majorFaults: majorFaultsOf(sandbox.pid),
+    output: sandbox.output(),
+  };
 }

@@ -39,14 +39,10 @@ export async function measureStrategies(bench: Bench): Promise<Measurement> {
 async function live(bench: Bench, pattern: Pattern, strategy: FlushStrategy): Promise<Row> {
   const executable = bench.extensions[0]?.executable ?? '';
   await bench.sink.reset(LOKI_ROUND_TRIP_MS);
-  const sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
+  await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
   const invocations = bench.quick ? Math.min(30, pattern.invocations) : pattern.invocations;
-  try {
-    const figures = summarizePattern(await playLive(sandbox, bench.sink, { ...pattern, invocations }));
-    return { how: 'executable', pattern: pattern.name, strategy, ...figures };
-  } finally {
-    await sandbox.kill();
-  }
+  const figures = summarizePattern(await playLive(sandbox, bench.sink, { ...pattern, invocations }));
+  return { how: 'executable', pattern: pattern.name, strategy, ...figures };
 }
 
 /** What `adaptive` is to reach. */

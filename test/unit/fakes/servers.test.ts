@@ -60,5 +60,6 @@ test('the fake Loki on a thread tells what it holds', async (t) => {
     ['hello'],
   );
   assert.equal(duplicates, 0);
-  assert.deepEqual(requests, [{ streams: 1, rawBytes: body.length, status: 204 }]);
+  assert.deepEqual(requests, [{ streams: 1, wireBytes: body.length, rawBytes: body.length, status: 204 }]);
+  assert.equal(await loki.requestCount(), 1);
 });
