@@ -45,6 +45,8 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const SEMICOLON = 0x3b;
 
+const BARE_LF = 'lines that end without a carriage return';
+
 type Part =
   | 'head'
   | 'body'
@@ -152,7 +154,7 @@ export function createHttpReader({ reads, maxBodyBytes, onHead, onMessage }: Htt
     const end = bytes.indexOf(terminator);
     if (end === -1) {
       if (bytes.length > MAX_HEAD_BYTES) throw new Error('a head that is too long');
-      if (bytes.includes('\n\n')) throw new Error('lines that end without a carriage return');
+      if (bytes.includes('\n\n')) throw new Error(BARE_LF);
       beginning = bytes;
       return NOTHING;
     }
@@ -160,6 +162,7 @@ export function createHttpReader({ reads, maxBodyBytes, onHead, onMessage }: Htt
     const text = bytes.toString('latin1', 0, end);
     if (isHead) readHead(text);
     else if (text === '') complete();
+    else if (text.includes('\n')) throw new Error(BARE_LF);
     return bytes.subarray(end + terminator.length);
   }
 

@@ -76,4 +76,12 @@ property(
     const bytes = Buffer.from(text, 'latin1');
     assert.deepEqual(read(cut(bytes, at)), read([bytes]));
   },
+  [
+    [
+      [{ text: 'abcd', wire: 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\n\n\r\n\r\n' }],
+      [],
+      [61],
+      false,
+    ],
+  ],
 );
