@@ -50,8 +50,8 @@ export interface LifecycleParts {
   /** The longest that one invocation is held for a flush. */
   readonly flushTimeoutMs: number;
   /**
-   * The part of the time before SHUTDOWN's deadline in which late records are waited for: the longer they are buffered
-   * the larger.
+   * The part of the time between SHUTDOWN and the exit in which late records are waited for: the longer they are
+   * buffered the larger. The rest is for pushing them.
    */
   readonly lateShare: number;
   readonly pace: Pace;
@@ -123,6 +123,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
     });
   }
 }
+
 /**
  * Waits for the end of the invocation and for its logs to be pushed, within the function's deadline and the flush
  * timeout.
@@ -151,12 +152,13 @@ async function shutDown(
 ): Promise<void> {
   const { clock, pace } = parts;
   const remainingMs = Math.max(0, deadlineMs - clock.now());
-  const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, remainingMs * parts.lateShare);
   const endMs = () => deadlineMs - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), (remainingMs * 2) / 3);
   const isHurried = remainingMs < COMPRESS_CPU_MS * pace.slowness();
   attempt(parts, () => deliverer.hurry(isHurried));
   attempt(parts, () => deliverer.sendNow());
   stretch.end();
+  const nowMs = clock.now();
+  const lateUntilMs = nowMs + Math.min(LATE_RECORDS_MS, (endMs() - nowMs) * parts.lateShare);
   // Where Loki is not well nothing has been sent yet, and the one try of the drain must not come too late.
   const isSent = deliverer.isHealthy();
   if (isSent || !isHurried) {

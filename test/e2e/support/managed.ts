@@ -10,11 +10,15 @@ const nextPath = '/2020-01-01/extension/event/next';
 /** What comes by itself comes within a second or so; a loaded machine needs longer. */
 export const arrivalTimeoutMs = 20_000;
 
-/** The executable, started, with the default flush strategy, which should not matter. */
+/**
+ * The executable, started, with the default flush strategy, which should not matter. Managed Instances have whole CPUs,
+ * and 2 GB of memory at least.
+ */
 export async function createManaged(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
   const bench = await createBench(t, {
     mode: 'managed-instances',
     ...options,
+    function: { memorySizeMb: 2_048, ...options.function },
     environment: { LOKI_FLUSH_STRATEGY: undefined, ...options.environment },
   });
   await bench.emulator.start();
