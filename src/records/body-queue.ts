@@ -3,7 +3,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { DropReason } from '../losses.ts';
 import { free } from '../memory.ts';
 import { createBodyReader } from './body-json.ts';
-import { type BodyScan, scanBody } from './body-scan.ts';
+import { type BodyScan, countRecords, scanBody } from './body-scan.ts';
 import { type LogRecord, toLogRecord } from './record.ts';
 import { createTimeReader } from './record-time.ts';
 
@@ -28,7 +28,7 @@ export interface BodyQueue {
   waitingBytes(): number;
   /** Gives up the record that waits for its second piece. @returns how many records that loses */
   giveUpHead(): number;
-  /** Gives up all bodies. @returns how many those were */
+  /** Gives up all bodies. @returns how many records that loses, as far as they can be counted unread */
   clear(): number;
 }
 
@@ -40,6 +40,8 @@ interface Waiting {
   readonly release: (() => void) | undefined;
 }
 
+const recordsIn = ({ body }: Waiting) => (body === undefined ? 1 : countRecords(body));
+
 export function createBodyQueue(): BodyQueue {
   const reader = createBodyReader();
   const readTime = createTimeReader();
@@ -47,11 +49,14 @@ export function createBodyQueue(): BodyQueue {
   let waitingBytes = 0;
   /** The body that is being read, the quick way or the thorough one. */
   let current: Waiting | undefined;
+  /** Records that were read of it. */
+  let recordsRead = 0;
   let scan: BodyScan | undefined;
   let elements: Iterator<ByteString | undefined, void> | undefined;
 
   function openNextBody(lose: (records: number) => void): boolean {
     current = waiting.shift();
+    recordsRead = 0;
     if (current?.body === undefined) return false;
     // A body that may begin with the tail of a cut record is looked at as a whole.
     if (reader.isWaiting()) elements = reader.read(current.body, lose);
@@ -111,6 +116,7 @@ export function createBodyQueue(): BodyQueue {
           const record = next(loseUnreadable);
           if (record === undefined) return;
           characters += record.line.length;
+          recordsRead++;
           take(record);
         } catch {
           loseUnreadable(1);
@@ -124,17 +130,17 @@ export function createBodyQueue(): BodyQueue {
     waitingBytes: () => waitingBytes,
     giveUpHead: reader.giveUp,
     clear() {
-      let bodies = 0;
+      let records = 0;
       if (current !== undefined) {
-        bodies++;
+        records = Math.max(1, recordsIn(current) - recordsRead);
         closeBody();
       }
-      for (const { release } of waiting.splice(0)) {
-        bodies++;
-        release?.();
+      for (const unread of waiting.splice(0)) {
+        records += recordsIn(unread);
+        unread.release?.();
       }
       waitingBytes = 0;
-      return bodies;
+      return records;
     },
   };
 }
