@@ -6,7 +6,6 @@ import snappy from 'snappyjs';
 import { parseConfig } from '../../src/config/config.ts';
 import { runLifecycle } from '../../src/extension.ts';
 import type { FlushStrategy } from '../../src/flush-strategy.ts';
-import type { NextEvent } from '../../src/lambda/extensions-api.ts';
 import { createLog } from '../../src/log.ts';
 import type { PushClient } from '../../src/loki/push-client.ts';
 import { createLedger } from '../../src/losses.ts';
@@ -15,25 +14,19 @@ import { createPace } from '../../src/time.ts';
 import { TARGET } from '../../test/fakes/doubles.ts';
 import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import type { Pattern, Played, PlayedInvocation, PlayedLine } from './patterns.ts';
-import {
-  functionRecord,
-  type LambdaRecord,
-  reportRecord,
-  requestIdOf,
-  runtimeDoneRecord,
-  startRecord,
-} from './records.ts';
-import { type SimulatedTime, simulateTime } from './simulated-time.ts';
+import { functionRecord, reportRecord, requestIdOf, runtimeDoneRecord, startRecord } from './records.ts';
+import { createPlatform, type Platform } from './simulated-platform.ts';
+import { type SimulatedSandbox, type SimulatedTime, simulateTime } from './simulated-time.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
-const BUFFERING_MS = 25;
 export const LOKI_ROUND_TRIP_MS = 20;
 const FUNCTION_TIMEOUT_MS = 900_000 + 60_000;
 const SHUTDOWN_MS = 2_000;
 
 export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promise<Played> {
   const time = simulateTime(START_MS);
-  const loki = createLoki(time);
+  const sandbox = time.openSandbox();
+  const loki = createLoki(time, sandbox);
   const { config } = parseConfig({ LOKI_PUSH_ENDPOINT: 'http://loki.example', LOKI_FLUSH_STRATEGY: strategy });
   const log = createLog('silent', () => Promise.reject(new Error('nothing is printed')), time.now);
   const ledger = createLedger();
@@ -51,13 +44,13 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     log,
     target: () => TARGET,
     mask: (text) => text,
-    clock: time.sandboxClock,
+    clock: sandbox.clock,
     random: () => 0.5,
     drawInstanceId: () => 'simulated',
     isOwnLine: () => false,
-    defer: (run) => void time.sandboxClock.after(0, run),
+    defer: (run) => void sandbox.clock.after(0, run),
   });
-  const platform = createPlatform(time, (body) => pipeline.receive(body));
+  const platform = createPlatform(sandbox, (body) => pipeline.receive(body));
   const ended = runLifecycle({
     nextEvent: platform.nextEvent,
     deliverer: () => Promise.resolve(pipeline),
@@ -67,7 +60,7 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     flushTimeoutMs: config.flushTimeoutMs,
     lateShare: 1 / 3,
     pace: createPace(1, time.now, () => 0),
-    clock: time.sandboxClock,
+    clock: sandbox.clock,
     log,
   });
 
@@ -119,54 +112,17 @@ export async function simulate(pattern: Pattern, strategy: FlushStrategy): Promi
     const doneMs = time.now();
     await time.run(doneMs + FUNCTION_TIMEOUT_MS, platform.isAsked);
     if (!platform.isAsked()) throw new Error('the extension has not asked for the next event');
-    time.freeze();
+    sandbox.freeze();
     return { startMs, doneMs, freeMs: time.now() };
   }
 }
 
-interface Platform {
-  readonly nextEvent: () => Promise<NextEvent>;
-  /** Whether the extension waits for an event. */
-  readonly isAsked: () => boolean;
-  /** Thaws the sandbox with an event. */
-  send(event: NextEvent): void;
-  /** A record is made; it is delivered with what else there is a buffering period later, if the sandbox is awake. */
-  record(record: LambdaRecord): void;
-}
-
-function createPlatform(time: SimulatedTime, receive: (body: Buffer) => void): Platform {
-  let buffered: LambdaRecord[] = [];
-  let answer: ((event: NextEvent) => void) | undefined;
-
-  return {
-    nextEvent: () =>
-      new Promise((resolve) => {
-        answer = resolve;
-      }),
-    isAsked: () => answer !== undefined,
-    send(event) {
-      const resolve = answer;
-      if (!resolve) throw new Error('an event before it was asked for');
-      answer = undefined;
-      time.thaw();
-      resolve(event);
-    },
-    record(record) {
-      buffered.push(record);
-      if (buffered.length > 1) return;
-      // Delivery needs both sides: while the sandbox is frozen it waits.
-      time.sandboxClock.after(BUFFERING_MS, () => {
-        const body = Buffer.from(JSON.stringify(buffered));
-        buffered = [];
-        receive(body);
-      });
-    },
-  };
-}
-
-function createLoki(time: SimulatedTime): { client: PushClient; arrivedMs: Map<number, number> } {
+function createLoki(
+  time: SimulatedTime,
+  sandbox: SimulatedSandbox,
+): { client: PushClient; arrivedMs: Map<number, number> } {
   const arrivedMs = new Map<number, number>();
-  const { after } = time.sandboxClock;
+  const { after } = sandbox.clock;
   return {
     arrivedMs,
     client: {
