@@ -1,7 +1,10 @@
 // The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their
 // pushes. Open, none waits: one push at a time probes in the background, and the first that passes closes the breaker
 // again. Between two probes is full-jitter exponential backoff: each delay is drawn evenly from nothing up to a ceiling
-// that doubles with every failure, so that sandboxes that failed together do not come back together.
+// that doubles with every failure, so that sandboxes that failed together do not come back together. A Loki that is back
+// is met by all of them at once, so the breaker recovers step by step: each push that passes takes back one failure.
+// Until none is left one is sent at a time, and a failure opens it again with the delays where they were. Where Loki
+// takes less than there is, as many pass then as are refused.
 // https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
 
@@ -29,6 +32,8 @@ const NO_PAUSE: Pause = { sinceMs: 0, untilMs: 0 };
 
 export interface Breaker {
   isOpen(): boolean;
+  /** Closed, but some failures are not taken back yet. */
+  isRecovering(): boolean;
   /** How long nothing may be sent yet; 0 when nothing stands against it. */
   waitMs(nowMs: EpochMs): number;
   /** Loki has answered well: closed. A wait that Loki asked for stays in force. */
@@ -42,8 +47,11 @@ export interface Breaker {
 }
 
 export function createBreaker(limits: BackoffLimits, random: () => number): Breaker {
+  /** More of them would not make a delay longer. */
+  const mostFailures = FAILURES_TO_OPEN + Math.ceil(Math.log2(Math.max(1, limits.maxMs / limits.minMs)));
   let failures = 0;
   let open = false;
+  let isRecovering = false;
   let backoff = NO_PAUSE;
   let asked = NO_PAUSE;
 
@@ -51,21 +59,24 @@ export function createBreaker(limits: BackoffLimits, random: () => number): Brea
     if (askedMs > pauseLeftMs(asked, nowMs)) asked = { sinceMs: nowMs, untilMs: nowMs + askedMs };
     // Pushes that were under way together and fail together are one failure.
     if (failures > 0 && pauseLeftMs(backoff, nowMs) > 0) return;
-    failures++;
-    if (failures >= FAILURES_TO_OPEN) open = true;
+    failures = Math.min(failures + 1, mostFailures);
+    if (failures >= FAILURES_TO_OPEN || isRecovering) open = true;
     backoff = { sinceMs: nowMs, untilMs: nowMs + backoffMs(limits, failures, random) };
   }
 
   return {
     isOpen: () => open,
+    isRecovering: () => isRecovering,
     waitMs: (nowMs) => Math.max(pauseLeftMs(backoff, nowMs), pauseLeftMs(asked, nowMs)),
     passed() {
-      failures = 0;
+      failures = open || isRecovering ? failures - 1 : 0;
+      isRecovering = failures > 0;
       open = false;
       backoff = NO_PAUSE;
     },
     reset() {
       failures = 0;
+      isRecovering = false;
       open = false;
       backoff = NO_PAUSE;
       asked = NO_PAUSE;

@@ -70,6 +70,11 @@ const HURRIED_MS = 300;
  */
 const FRESH_PROBES = 8;
 const FRESH_PROBE_AGE_MS = 60_000;
+/**
+ * Where Loki is away it is no batch's fault: fewer and larger ones are for it to take when it is back, from all at once.
+ */
+const FRESH_PROBES_WHILE_AWAY = 2;
+const FRESH_PROBE_AGE_WHILE_AWAY_MS = 300_000;
 
 type Mode = 'due' | 'flush' | 'drain';
 
@@ -117,13 +122,18 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 
   /** One push at a time, until one passes. */
   const isProbing = () => (mode === 'drain' ? judge.failuresInARow() > 0 : breaker.isOpen());
-  const parallel = () => (isProbing() ? 1 : MAX_CONNECTIONS);
+  const parallel = () => (isProbing() || breaker.isRecovering() ? 1 : MAX_CONNECTIONS);
   const takesSuspects = () => suspectsInFlight < MAX_SUSPECTS_IN_FLIGHT;
 
   /** The age at which what is being filled is sealed. */
   function sealAgeMs(): number {
     if (mode === 'drain') return 0;
-    if (isProbing()) return backlog.readyBatches() < FRESH_PROBES ? 0 : FRESH_PROBE_AGE_MS;
+    if (isProbing()) {
+      const isAway = judge.isLokiAway();
+      const isEnough = backlog.readyBatches() >= (isAway ? FRESH_PROBES_WHILE_AWAY : FRESH_PROBES);
+      if (isEnough) return isAway ? FRESH_PROBE_AGE_WHILE_AWAY_MS : FRESH_PROBE_AGE_MS;
+      return 0;
+    }
     return mode === 'due' ? config.batchMaxWaitMs : 0;
   }
 

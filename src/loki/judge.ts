@@ -8,7 +8,7 @@ import { halve, splitFirst } from './batch.ts';
 import { type BackoffLimits, type Breaker, backoffMs } from './breaker.ts';
 import type { QueuedBatch } from './queue.ts';
 import type { Tell } from './teller.ts';
-import { type Facts, refusalOf, type Verdict, verdict } from './verdict.ts';
+import { type Facts, isAway, refusalOf, type Verdict, verdict } from './verdict.ts';
 
 export interface JudgeParts {
   readonly backlog: Backlog;
@@ -38,6 +38,8 @@ export interface Judge {
   passes(): number;
   /** Failures since one passed, or since the drain began. */
   failuresInARow(): number;
+  /** Whether the last failure was that Loki is away or has too much to do. */
+  isLokiAway(): boolean;
   takesMetadata(): boolean;
   /** The last flush begins: an outage may be over, a setting stays wrong until something passes. */
   startDrain(): void;
@@ -58,6 +60,7 @@ export function createJudge(parts: JudgeParts): Judge {
   let failuresInARow = 0;
   let metadataAllowed = true;
   let refusalsInARow = 0;
+  let wasAway = false;
   let wasRefusedInDrain = false;
   /** Whole batches that were refused for good, one after the other. */
   let finalRefusals = { what: '', count: 0 };
@@ -131,6 +134,7 @@ export function createJudge(parts: JudgeParts): Judge {
   }
 
   function hear(outcome: PushOutcome, { heard, action }: Verdict, nowMs: EpochMs): void {
+    wasAway = isAway(outcome);
     switch (heard) {
       case 'passed':
         // What may be stored is not repeated while no answer can be read. Now one could be.
@@ -192,6 +196,7 @@ export function createJudge(parts: JudgeParts): Judge {
     },
     passes: () => passes,
     failuresInARow: () => failuresInARow,
+    isLokiAway: () => wasAway,
     takesMetadata: () => metadataAllowed,
     startDrain() {
       wasRefusedInDrain = false;

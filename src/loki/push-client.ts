@@ -65,7 +65,7 @@ export function createPushClient(
     ...(tenantId !== undefined && { 'x-scope-orgid': tenantId }),
     ...proxyHeaders,
   };
-  const connector = createConnector(origin, clock, way);
+  const connector = way.connector ?? createConnector(origin, clock, way);
   const slots = new Set<Slot>();
   const inFlight = new Set<Post>();
   let freezeExpected = false;
@@ -125,6 +125,8 @@ export function createPushClient(
           lastAnswerMs = clock.now() - startMs;
           return outcome;
         }
+        // Nobody listens there: that is no work of a freeze.
+        if (outcome.kind === 'unreachable' && outcome.phase === 'refused') return outcome;
         // What fails across a freeze, or on a connection that was open during one, says nothing about Loki. Neither
         // does the end of a kept one.
         if (freezeExpected && thaws === thawsBefore) await settledBy(clock, thaw.promise, clock.now() + THAW_NOTICE_MS);

@@ -126,6 +126,20 @@ export function refusalOf(outcome: PushOutcome): string | undefined {
   }
 }
 
+/** Whether it says that Loki is away, or has too much to do, and nothing of what was sent. */
+export function isAway(outcome: PushOutcome): boolean {
+  switch (outcome.kind) {
+    case 'unreachable':
+      return outcome.phase !== 'closed';
+    case 'throttled':
+      return !outcome.tooMuchAtOnce;
+    case 'failed':
+      return outcome.status >= 502 && outcome.status <= 504;
+    default:
+      return false;
+  }
+}
+
 /** Whether the secret may be there at any moment. */
 function isComing({ secret }: Extract<PushOutcome, { kind: 'unready' }>): boolean {
   return secret?.trouble.kind === 'slow' || secret?.trouble.kind === 'throttled' || secret?.trouble.kind === 'failed';

@@ -54,6 +54,8 @@ export interface Way {
   readonly proxyTrust?: Trust | undefined;
   /** Looks a name up; for tests. */
   readonly ask?: Parameters<typeof createAddresses>[2];
+  /** Opens connections in another network than the system's; for simulations. */
+  readonly connector?: Connector | undefined;
 }
 
 /** What a request has to be where a proxy takes it; over https it lets the connection through and sees none. */

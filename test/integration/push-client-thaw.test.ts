@@ -205,6 +205,15 @@ test('a reset of a fresh connection, and a second one after that of a kept one, 
   assert.equal(loki.requests.length, 3);
 });
 
+test('a connection that is refused is no work of a freeze, and not tried again here', async (t) => {
+  const { loki, client } = await setUp(t);
+  await loki.refuse();
+  client.expectFreeze();
+  const outcome = await client.push(pushBody('x'));
+  assert.ok(outcome.kind === 'unreachable');
+  assert.equal(outcome.phase, 'refused');
+});
+
 test('connections that end across freezes, again and again, are the freezes work', async (t) => {
   const server = await startRawServer(t, ({ socket }) => socket.resetAndDestroy());
   const { client } = clientOf(server.address);

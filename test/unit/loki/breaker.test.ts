@@ -55,6 +55,47 @@ test('an answer that is good closes it and forgets the failures', () => {
   assert.equal(breaker.waitMs(START_MS), 100);
 });
 
+test('after an outage it is closed by the first push that passes, and forgets a failure with each', () => {
+  const breaker = open();
+  for (let count = 0; count < 5; count++) breaker.failed(START_MS + count * 60_000);
+  breaker.passed();
+  assert.deepEqual([breaker.isOpen(), breaker.isRecovering()], [false, true]);
+  for (let count = 0; count < 3; count++) breaker.passed();
+  assert.equal(breaker.isRecovering(), true);
+  breaker.passed();
+  assert.equal(breaker.isRecovering(), false);
+  breaker.failed(START_MS);
+  assert.deepEqual([breaker.isOpen(), breaker.waitMs(START_MS)], [false, 100]);
+});
+
+test('a failure before it has recovered opens it again, with the delay that was reached', () => {
+  const breaker = open();
+  for (let count = 0; count < 5; count++) breaker.failed(START_MS + count * 60_000);
+  breaker.passed();
+  const nowMs = START_MS + 600_000;
+  breaker.failed(nowMs);
+  assert.deepEqual([breaker.isOpen(), breaker.waitMs(nowMs)], [true, 1_600]);
+});
+
+test('however long an outage was, as many pushes have to pass as there are steps to the longest delay', () => {
+  const breaker = open();
+  for (let count = 0; count < 100; count++) breaker.failed(START_MS + count * 60_000);
+  let passes = 0;
+  do {
+    breaker.passed();
+    passes++;
+  } while (breaker.isRecovering());
+  assert.equal(passes, 10);
+});
+
+test('one accident, or two, are forgotten at once', () => {
+  const breaker = open();
+  breaker.failed(START_MS);
+  breaker.failed(START_MS + 1_000);
+  breaker.passed();
+  assert.equal(breaker.isRecovering(), false);
+});
+
 test('a trip opens it at once', () => {
   const breaker = open();
   breaker.trip(START_MS);

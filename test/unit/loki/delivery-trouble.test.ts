@@ -79,6 +79,36 @@ test('in an outage nothing is given up: no batch is at fault when none passes', 
   assert.equal(ledger.totals().accepted, 100);
 });
 
+for (const [what, away, most] of [
+  ['cannot be reached', UNREACHABLE, 4],
+  ['answers 503', FAILED, 4],
+  ['answers 500', { kind: 'failed', status: 500, detail: '500' }, 16],
+] as const) {
+  test(`what comes while Loki ${what} leaves in few requests when it is back, one after the other`, async () => {
+    const { clock, client, ledger, receive } = setUp(() => away);
+    for (let index = 0; index < 48; index++) {
+      receive(`line ${index}`);
+      await clock.advance(5_000);
+    }
+    client.script = () => ACCEPTED;
+    client.pushes.length = 0;
+    client.mostOpen = 0;
+    await clock.advance(60_000);
+    assert.equal(ledger.totals().accepted, 48);
+    assert.ok(client.pushes.length <= most, `${client.pushes.length} requests`);
+    assert.equal(client.mostOpen, 1);
+  });
+}
+
+test('where one batch is answered with 503 and others would pass, they do', async () => {
+  const { clock, ledger, receive } = setUp(poisoned);
+  receive('poison');
+  await clock.advance(30_000);
+  for (let index = 0; index < 20; index++) receive(`line ${index}`);
+  await clock.advance(30_000);
+  assert.equal(ledger.totals().accepted, 20);
+});
+
 test('a Loki that fails every other request for a while, whichever it is, loses nothing', async () => {
   const losses: number[] = [];
   for (let seed = 1; seed <= 10; seed++) {
