@@ -84,6 +84,9 @@ bench: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## Start, memo
 bench-peers: $(call EXECUTABLE,$(HOST_ARCH)) ## The same figures for other extensions, side by side: PEER_LOAFOE=, PEER_LAMBDAWATCH= name their executables
 	$(NODE) scripts/bench/peers/main.ts
 
+bench-fleet: $(INSTALLED) ## A thousand sandboxes and one Loki, simulated: cold starts, an outage, a deployment; writes docs/fleet.md
+	$(NODE) scripts/bench/fleet/main.ts
+
 ##@ Shipping
 
 zip: ## Make both layers, or the one of ARCH=
@@ -143,4 +146,4 @@ $(foreach arch,$(ARCHES),$(call LAYER,$(arch))): bin/$(NAME)-%.zip: bin/%/extens
 	$(NODE) scripts/build/package-layer.ts $*
 
 .PHONY: help setup check build demo test test-unit test-integration test-e2e test-rie test-receiver test-faults soak mutants test-loki \
-	test-examples bench bench-peers zip check-size publish start-pages qemu-arm64 pages clean
+	test-examples bench bench-peers bench-fleet zip check-size publish start-pages qemu-arm64 pages clean

@@ -1,6 +1,8 @@
 // A chart of horizontal bars as SVG, for pages that are read in the light and in the dark. Text is text, so it can be searched and
 // read aloud; every bar has its value beside it, so nobody has to guess from an axis.
 
+import { drawing, escaped, legend } from './drawing.ts';
+
 export interface BarChart {
   readonly title: string;
   /** What is measured, and how: one line under the title. */
@@ -19,25 +21,6 @@ const RIGHT = 110;
 const TOP_WITH_LEGEND = 92;
 const TOP_WITHOUT = 70;
 
-/** Colours that keep a contrast of 3 to their ground, and can be told apart by those who see no red or no green. */
-const STYLE = `
-    text { font: 14px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
-    .title { font-size: 18px; font-weight: 600; }
-    .about { fill: #59636e; }
-    .name { text-anchor: end; }
-    .ground { fill: #ffffff; }
-    .series-0 { fill: #0969da; }
-    .series-1 { fill: #bf5b00; }
-    .series-2 { fill: #6e7781; }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #e6edf3; }
-      .about { fill: #9198a1; }
-      .ground { fill: #0d1117; }
-      .series-0 { fill: #58a6ff; }
-      .series-1 { fill: #f0a052; }
-      .series-2 { fill: #9198a1; }
-    }`;
-
 export function barChart({ title, about, series, groups, show }: BarChart): string {
   const most = Math.max(...groups.flatMap(({ values }) => values));
   const groupHeight = series.length * (BAR + GAP) - GAP + BETWEEN_GROUPS;
@@ -46,7 +29,7 @@ export function barChart({ title, about, series, groups, show }: BarChart): stri
   const lines = [
     `<text class="title" x="16" y="30">${escaped(title)}</text>`,
     `<text class="about" x="16" y="52">${escaped(about)}</text>`,
-    ...legend(series),
+    ...legend(series, LEFT),
   ];
   for (const [index, { name, values }] of groups.entries()) {
     const top = start + index * groupHeight;
@@ -59,29 +42,7 @@ export function barChart({ title, about, series, groups, show }: BarChart): stri
       lines.push(`<text x="${(LEFT + Number(width) + 8).toFixed(1)}" y="${y + 14}">${escaped(show(value))}</text>`);
     }
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
-    `  <title>${escaped(title)}</title>`,
-    `  <desc>${escaped(described(series, groups, show))}</desc>`,
-    `  <style>${STYLE}\n  </style>`,
-    `  <rect class="ground" width="${WIDTH}" height="${height}" rx="6"/>`,
-    ...lines.map((line) => `  ${line}`),
-    '</svg>\n',
-  ].join('\n');
-}
-
-/** One series needs no legend: the title says what it is. */
-function legend(series: readonly string[]): string[] {
-  if (series.length === 1) return [];
-  let x = LEFT;
-  return series.flatMap((name, at) => {
-    const left = x;
-    x += 44 + name.length * 8;
-    return [
-      `<rect class="series-${at}" x="${left}" y="66" width="12" height="12" rx="2"/>`,
-      `<text x="${left + 18}" y="77">${escaped(name)}</text>`,
-    ];
-  });
+  return drawing({ title, described: described(series, groups, show), width: WIDTH, height, lines });
 }
 
 /** All that the chart shows, for those who hear it. */
@@ -89,8 +50,4 @@ function described(series: readonly string[], groups: BarChart['groups'], show: 
   return groups
     .map(({ name, values }) => `${name}: ${values.map((value, at) => `${series[at]} ${show(value)}`).join(', ')}`)
     .join('; ');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
