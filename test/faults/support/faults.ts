@@ -8,6 +8,15 @@ import type { InvokeOptions } from '../../fakes/lambda/options.ts';
 import { lambdaRecord } from '../../fakes/lambda/records.ts';
 import type { LambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import type { LokiAnswer, LokiRequest } from '../../fakes/loki/answers.ts';
+import {
+  ANSWERS,
+  behindProxy,
+  overTls,
+  type Surroundings,
+  TROUBLE,
+  withFewDescriptors,
+  withSecret,
+} from './surroundings.ts';
 import type { Way, WayMode } from './way.ts';
 
 /** What a fault may lay its hands on. */
@@ -29,8 +38,12 @@ export interface Fault {
   readonly awake?: true;
   /** How the invocations in which it lasts are run. */
   readonly invoke?: InvokeOptions;
+  /** It begins with SHUTDOWN alone. */
+  readonly atEnd?: true;
   /** An endpoint in the place of the way, for good. */
   readonly endpoint?: (way: Way) => string;
+  /** What it needs beside the way, for the whole run. */
+  readonly prepare?: (way: Way) => Promise<Surroundings>;
   /** `refused`: what Loki said no to for good; `poison`: the line that says so; `all`: it never ends. Default: nothing. */
   readonly loses?: 'refused' | 'poison' | 'all';
   /** Records that are no lines of the function's are lost, and told. */
@@ -202,9 +215,30 @@ const ofLambda: readonly Fault[] = [
     ...answers({ status: 200, body: 'garbage' }, { status: 200, body: '{"eventType":"WHAT"}' }),
   },
   { name: 'next is reset', ...answers('reset', 'reset') },
+  { name: 'SIGTERM with SHUTDOWN', atEnd: true, begin: ({ emulator }) => terminate(emulator.pid) },
 ];
 
-export const FAULTS: readonly Fault[] = [...ofLoki, ...ofTheWay, ...ofTheListener, ...ofLambda];
+const ofTheSurroundings: readonly Fault[] = [
+  { name: 'the proxy refuses', prepare: () => behindProxy(ANSWERS.refuses) },
+  { name: 'the proxy wants credentials', prepare: () => behindProxy(ANSWERS.wantsCredentials) },
+  { name: 'the proxy answers with a page', prepare: () => behindProxy(ANSWERS.page) },
+  { name: 'the proxy closes', prepare: () => behindProxy('close') },
+  { name: 'the proxy is silent', prepare: () => behindProxy('silent') },
+  { name: 'Secrets Manager fails', prepare: () => withSecret(TROUBLE.fails) },
+  { name: 'Secrets Manager limits', prepare: () => withSecret(TROUBLE.limits) },
+  { name: 'Secrets Manager refuses', prepare: () => withSecret(TROUBLE.refuses) },
+  { name: 'a certificate of an authority of our own', prepare: (way) => overTls(way, true) },
+  { name: 'a certificate that nobody trusts', prepare: (way) => overTls(way, false), loses: 'all' },
+  { name: 'few descriptors', prepare: withFewDescriptors },
+  {
+    name: 'few descriptors, and many connections',
+    prepare: withFewDescriptors,
+    awake: true,
+    begin: ({ emulator }) => knock(emulator, 100, ''),
+  },
+];
+
+export const FAULTS: readonly Fault[] = [...ofLoki, ...ofTheWay, ...ofTheListener, ...ofLambda, ...ofTheSurroundings];
 
 /** Connects so many times to the listener and leaves each with these words. The kernel closes them when the test's process ends. */
 async function knock({ subscription }: LambdaEmulator, count: number, words: string): Promise<void> {
@@ -230,6 +264,10 @@ async function stopAwhile({ emulator, random }: World): Promise<void> {
     signal(pid, 'SIGSTOP');
     setTimeout(() => signal(pid, 'SIGCONT'), 300 * random());
   }, 60 * random());
+}
+
+function terminate(pid: number | undefined): void {
+  if (pid !== undefined) setTimeout(() => signal(pid, 'SIGTERM'), 20);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

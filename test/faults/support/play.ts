@@ -14,6 +14,7 @@ import type { LambdaRecord } from '../../fakes/lambda/records.ts';
 import { createLambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import { FAULTS, type Fault, POISON, type World } from './faults.ts';
 import type { Scenario } from './scenario.ts';
+import { SECRET, type Surroundings } from './surroundings.ts';
 import { openWay } from './way.ts';
 
 const FLUSH_TIMEOUT_MS = 400;
@@ -25,7 +26,6 @@ const MAX_RUN_MS = 60_000;
 const SAID_AT_MOST = 2;
 /** Pushes for each that is needed: whoever makes more goes in circles. */
 const MAX_REQUESTS = 600;
-const SECRET = 'sesame-opens-it';
 const LINE = 'fault line';
 /** Time for what was kept to be sent once the fault is over: backoffs are short here, `Retry-After` is a second. */
 const RECOVERY_MS = 1_500;
@@ -37,8 +37,9 @@ export async function play(scenario: Scenario): Promise<readonly string[]> {
   const loki = await startFakeLoki();
   const way = await openWay(() => loki.port);
   const nextAnswers: World['nextAnswers'] = [];
+  const around = (await fault.prepare?.(way)) ?? {};
   const emulator = await createLambdaEmulator({
-    executable: extensionExecutable(),
+    executable: around.executable ?? extensionExecutable(),
     freeze: scenario.freeze,
     mode: scenario.api === 'managed' ? 'managed-instances' : 'on-demand',
     intercept: ({ path }) => (path.endsWith('/event/next') ? nextAnswers.shift() : undefined),
@@ -56,21 +57,28 @@ export async function play(scenario: Scenario): Promise<readonly string[]> {
       LOKI_RETRY_MAX_BACKOFF_MS: '50',
       LOKI_BATCH_MAX_WAIT_MS: '50',
       LOKI_BATCH_MAX_BYTES: String(scenario.batchMaxBytes),
+      ...around.environment,
     },
   });
   const world: World = { emulator, loki, way, nextAnswers, random: seededRandom(scenario.seed) };
   const overdue = new AbortController();
   try {
     const late = sleep(MAX_RUN_MS, [`it hung for ${MAX_RUN_MS} ms`], { signal: overdue.signal, ref: false });
-    return await Promise.race([run(scenario, fault, world), late]);
+    return await Promise.race([run(scenario, within(fault, around), world), late]);
   } catch (error) {
     return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
   } finally {
     overdue.abort();
     await emulator.stop();
+    await around.close?.();
     await way.close();
     await loki.close();
   }
+}
+
+/** The fault with what breaks its surroundings. */
+function within(fault: Fault, { begin, end }: Surroundings): Fault {
+  return { ...fault, ...(begin && { begin }), ...(end && { end }) };
 }
 
 async function run(scenario: Scenario, fault: Fault, world: World): Promise<readonly string[]> {
@@ -78,7 +86,7 @@ async function run(scenario: Scenario, fault: Fault, world: World): Promise<read
   const { lasts } = scenario;
   const wrong: string[] = [];
   const begin = async () => void (await fault.begin?.(world));
-  const moment = fault.awake && scenario.moment !== 'shutdown' ? 'during' : scenario.moment;
+  const moment = momentOf(scenario, fault);
   if (moment === 'start') await begin();
   await emulator.start();
   const firstBad = moment === 'start' ? 0 : FAULT_AT;
@@ -121,6 +129,11 @@ async function run(scenario: Scenario, fault: Fault, world: World): Promise<read
   return wrong;
 }
 
+function momentOf({ moment }: Scenario, { awake, atEnd }: Fault): Scenario['moment'] {
+  if (atEnd) return 'shutdown';
+  return awake && moment !== 'shutdown' ? 'during' : moment;
+}
+
 /** Each line once in a run; one of them carries the poison while the fault lasts. */
 function linesOf({ seed }: Scenario, invocation: number, count: number, isBad: boolean): readonly string[] {
   const lines = Array.from({ length: count }, (_, n) => `${LINE} ${seed}-${invocation}-${n} ${'text '.repeat(n % 30)}`);
@@ -145,12 +158,13 @@ function account(
   const unreadable = told.get('unreadable_record') ?? 0;
   const sum = [...told.values()].reduce((total, count) => total + count, 0) - (fault.unreadable ? unreadable : 0);
   // What comes at SHUTDOWN may come too late for both; a line about losses that is lost itself may be counted.
-  const late = all.filter(isMissing).length + (scenario.moment === 'shutdown' ? (fault.records ?? 0) : 0);
+  const isAtEnd = momentOf(scenario, fault) === 'shutdown';
+  const late = all.filter(isMissing).length + (isAtEnd ? (fault.records ?? 0) : 0);
   const atMost = late + loki.lines('extension').length + 2;
   if (sum < missing.length || sum > atMost) {
     wrong.push(`${missing.length} lines are missing, ${sum} were told as lost: ${JSON.stringify([...told])}`);
   }
-  const isOver = scenario.moment !== 'shutdown' && fault.loses !== 'all';
+  const isOver = !isAtEnd && fault.loses !== 'all';
   if (isOver) {
     const refused = new Set(
       loki.requests
