@@ -48,7 +48,7 @@ demo: $(call EXECUTABLE,$(HOST_ARCH)) ## Run the executable in an emulated Lambd
 test: test-unit test-integration test-e2e ## All that needs nothing but this machine
 
 test-unit: $(INSTALLED) ## Unit tests, with thresholds for the coverage of src
-	$(NODE_TEST) $(COVERAGE) 'test/unit/**/*.test.ts'
+	$(NODE_TEST) --test-concurrency=$(shell nproc) $(COVERAGE) 'test/unit/**/*.test.ts'
 
 test-integration: $(INSTALLED) ## Modules together, with an emulated Lambda and a fake Loki in the same process
 	$(NODE_TEST) 'test/integration/**/*.test.ts'
