@@ -86,7 +86,7 @@ export async function serve(started: Started): Promise<void> {
     strategy: config.flushStrategy,
     onlyShutdown: managed,
     flushTimeoutMs: config.flushTimeoutMs,
-    lateShare: managed ? 1 / 2 : 1 / 3,
+    lateShare: managed ? 3 / 4 : 1 / 3,
     pace,
     clock: systemClock,
     log,

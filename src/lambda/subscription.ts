@@ -44,7 +44,7 @@ const BUFFERING = { maxItems: 10_000, maxBytes: 1_048_576, timeoutMs: 25 } as co
  * not answered yet (AWS's emulator, which has the platform's core, sends nothing more from then on): bodies further
  * apart. Not further than what is waited for late records when SHUTDOWN is near.
  */
-const MANAGED_TIMEOUT_MS = 100;
+const MANAGED_TIMEOUT_MS = 250;
 
 /**
  * Subscribes once. A second subscription is not attempted after a success: the documentation calls it idempotent, but

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { createRuntimeApi } from '../../src/lambda/runtime-api.ts';
+import { createRuntimeApi, isAddress } from '../../src/lambda/runtime-api.ts';
 import { at } from '../fakes/records.ts';
 import { answerOf, startRawServer } from './raw-server.ts';
 
@@ -10,6 +10,22 @@ const NEXT = {
   path: '/2020-01-01/extension/event/next',
   headers: { 'Lambda-Extension-Identifier': 'id-1' },
 } as const;
+
+for (const [address, isOne] of [
+  ['127.0.0.1:9001', true],
+  ['[::1]:9001', true],
+  ['localhost:1', true],
+  ['localhost:65535', true],
+  ['localhost:0', false],
+  ['localhost:65536', false],
+  ['localhost', false],
+  [':9001', false],
+  ['http://localhost:9001', false],
+  ['a b:9001', false],
+] as const) {
+  test(`${address} is ${isOne ? 'an' : 'no'} address of the Runtime API`, () =>
+    assert.equal(isAddress(address), isOne));
+}
 
 test('a request arrives as HTTP/1.1 with host, headers and body', async (t) => {
   const server = await startRawServer(t, ({ socket }) => socket.write(answerOf(200, '"OK"')));

@@ -93,10 +93,10 @@ test('SHUTDOWN with 400 ms: a third of the 350 up to the exit for late records, 
   assert.ok(clock.now() - startMs < 400, `${clock.now() - startMs} ms`);
 });
 
-test('SHUTDOWN with 400 ms where records are buffered for longer: half of that for late records', async () => {
-  const { clock, calls, over } = setUp([shutdown(400)], { drainTakesMs: 10_000 }, { lateShare: 1 / 2 });
+test('SHUTDOWN with 400 ms where records are buffered for 250 ms: that and more for late records', async () => {
+  const { clock, calls, over } = setUp([shutdown(400)], { drainTakesMs: 10_000 }, { lateShare: 3 / 4 });
   await clock.until(over, 400);
-  assert.equal(calls.find(({ name }) => name === 'drain')?.atMs, 175);
+  assert.equal(calls.find(({ name }) => name === 'drain')?.atMs, 262.5);
 });
 
 test('however slow the sandbox is, as much time as late records were waited for is left to push them', async () => {

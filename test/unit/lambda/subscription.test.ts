@@ -80,7 +80,7 @@ test('the destination names the port that was bound and the path that was drawn'
 test('where nobody waits for records the platform is asked for bodies that are further apart', async () => {
   const api = new FakeRuntimeApi([OK]);
   await subscribe(api, { extensionId: 'id-1', events: ['SHUTDOWN'] }, 'telemetry', ['platform'], LISTENER);
-  assert.equal(JSON.parse(at(api.requests, 0).body ?? '').buffering.timeoutMs, 100);
+  assert.equal(JSON.parse(at(api.requests, 0).body ?? '').buffering.timeoutMs, 250);
 });
 
 test("a connection that fails is the caller's to deal with", async () => {
