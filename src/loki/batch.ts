@@ -6,27 +6,30 @@ import type { ByteString } from '../byte-string.ts';
 import { free } from '../memory.ts';
 import type { EpochMs, Instant } from '../time.ts';
 import {
-  compress,
-  compressPiece,
-  decompress,
   ENTRY_OVERHEAD_BYTES,
-  encloseRaw,
-  encloseRawPiece,
   encodeLabels,
   entriesStart,
   entryBytes,
   finishRequest,
-  joinPieces,
   joinRequest,
-  PIECE_BYTES,
-  PIECE_ROOM_BYTES,
   requestBytes,
+  requestHead,
   splitRequest,
   withInstant,
   withoutMetadata,
   writeEntry,
   writeLabels,
 } from './encode.ts';
+import {
+  compress,
+  compressPiece,
+  decompress,
+  encloseRaw,
+  encloseRawPiece,
+  joinPieces,
+  PIECE_BYTES,
+  PIECE_ROOM_BYTES,
+} from './snappy.ts';
 
 /** The value of the label `type`. */
 export type StreamType = 'function' | 'platform' | 'extension';
@@ -113,7 +116,8 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
       return isHurried ? encloseRaw(request) : compress(request);
     }
     pack(filled.subarray(0, end), isHurried ? encloseRawPiece : compressPiece);
-    return joinPieces((packed as Buffer).subarray(0, packedEnd), cutBytes + end);
+    const requestEnd = cutBytes + end;
+    return joinPieces(requestHead(requestEnd), (packed as Buffer).subarray(0, packedEnd), requestBytes(requestEnd));
   }
 
   function startOver(): void {

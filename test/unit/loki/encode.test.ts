@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toByteString } from '../../../src/byte-string.ts';
 import {
-  compress,
-  decompress,
   ENTRY_OVERHEAD_BYTES,
   encodeLabels,
   encodeMetadata,
@@ -15,6 +13,7 @@ import {
   withoutMetadata,
   writeEntry,
 } from '../../../src/loki/encode.ts';
+import { compress, decompress } from '../../../src/loki/snappy.ts';
 import type { Instant } from '../../../src/time.ts';
 import { decodePushRequest } from '../../fakes/loki/push-request.ts';
 import { decodeSnappyBlock } from '../../fakes/loki/snappy.ts';
