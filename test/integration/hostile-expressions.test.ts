@@ -174,6 +174,8 @@ test('two watches do not know of each other', () => {
   );
   assert.deepEqual(ran, ['one', 'other', 'one again']);
   assert.throws(() => one(() => assert.fail('a flaw'), 10_000), /a flaw/);
+  const left = Object.getOwnPropertySymbols(globalThis).filter(({ description }) => description?.includes('loki'));
+  assert.deepEqual(left, [], 'nothing of it stays behind');
 });
 
 test('text of our own is withheld where the expression takes too long on it', () => {

@@ -91,6 +91,8 @@ const refusals: readonly (readonly [string, HttpProxyOptions, code: string])[] =
   ['refuses with a web page', { answer: html }, 'HTTP_403'],
   ['says yes to everything, with a web page', { answer: html.replace('403 Forbidden', '200 OK') }, 'HTTP_200'],
   ['does not speak HTTP', { answer: 'SSH-2.0-OpenSSH_9.6\r\n' }, 'NOT_HTTP'],
+  ['says HTTP without a status', { answer: 'HTTP/1.1 yes\r\n\r\n' }, 'NOT_HTTP'],
+  ['closes in its answer', { answer: 'HTTP/1.1 200 Conn' }, 'NOT_HTTP'],
   ['closes the connection', { answer: 'close' }, 'ECONNRESET'],
 ];
 for (const [what, options, code] of refusals) {

@@ -315,3 +315,15 @@ test('finds the service as the SDKs do', () => {
   ];
   for (const [of, env, expected] of cases) assert.equal(serviceUrl(of, env), expected);
 });
+
+test('half of the credentials are none: the endpoint is asked, where there is one', () => {
+  const endpoint = { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9001/credentials' };
+  const halves = [{ AWS_ACCESS_KEY_ID: 'AKIA' }, { AWS_SECRET_ACCESS_KEY: 'secret' }, { AWS_SESSION_TOKEN: 'token' }];
+  for (const half of halves) {
+    assert.equal(findCredentials(half), undefined);
+    assert.deepEqual(findCredentials({ ...half, ...endpoint }), {
+      url: endpoint.AWS_CONTAINER_CREDENTIALS_FULL_URI,
+      authorization: undefined,
+    });
+  }
+});

@@ -15,6 +15,18 @@ test('no problem tells a secret, however many settings are wrong beside it', () 
   for (const { message } of problems) assert.ok(!message.includes(secret), message);
 });
 
+test('what holds a secret is secret', () => {
+  const names = SETTINGS.filter((setting) => 'secret' in setting && setting.secret).map(({ name }) => name);
+  assert.deepEqual(names.sort(), [
+    'LOKI_BEARER_TOKEN',
+    'LOKI_HEADERS',
+    'LOKI_PASSWORD',
+    'LOKI_PROXY_URL',
+    'LOKI_PUSH_ENDPOINT',
+    'LOKI_TLS_KEY',
+  ]);
+});
+
 test('a host that lacks its scheme is no secret, so that advice may name one; a token in its place is', () => {
   for (const host of ['loki.example.com', 'localhost:3100', 'logs-prod-012.grafana.net/loki/api/v1/push']) {
     assert.deepEqual(parseConfig({ LOKI_PUSH_ENDPOINT: host }).config.secrets, [], host);

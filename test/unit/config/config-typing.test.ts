@@ -63,6 +63,8 @@ for (const [text, ms] of [
   ['1.5 s', 1_500],
   ['2 MIN', 120_000],
   ['0.25h', 900_000],
+  ['3 sec', 3_000],
+  ['1min', 60_000],
 ] as const) {
   test(`${text} are ${ms} milliseconds`, () => {
     const { config, problems } = parseConfig({ ...ENDPOINT, LOKI_PUSH_TIMEOUT_MS: text });

@@ -240,6 +240,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     /for another name: other\.example\.com, \*\.example\.org$/,
   ],
   [
+    'a certificate of many names',
+    unreachable('tls', 'ERR_TLS_CERT_ALTNAME_INVALID', "cert's altnames: DNS:a.de, DNS:b.de, DNS:c.de, DNS:d.de"),
+    'tls_wrong_name',
+    /for another name: a\.de, b\.de, c\.de and others$/,
+  ],
+  [
     'a self-signed certificate',
     unreachable(
       'tls',
@@ -371,6 +377,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     refused(200, '<html><head><title>Grafana</title></head>'),
     'not_loki',
     /not Loki: 200, a web page, "Grafana"$/,
+  ],
+  [
+    'a page with a long title',
+    refused(200, `<html><head><title>Gra${'f'.repeat(400)}na</title></head>`),
+    'not_loki',
+    /a web page, "Graf{77}\.\.\."$/,
   ],
   ['an odd status', { kind: 'accepted', status: 202, odd: 'status' }, 'odd_answer', /202 where Loki answers 204/],
   ['an odd text', { kind: 'accepted', status: 200, odd: 'text' }, 'odd_answer', /a text/],

@@ -45,6 +45,7 @@ const settings: readonly (readonly [string, readonly string[]])[] = [
   ['https://user-name:pass%2Fword@loki.example.com', ['pass%2Fword', 'pass/word', 'user-name']],
   ['http://user-name:12/34-56@host', ['user-name', '12/34-56', '34-56']],
   ['http://user-name:pw?d-more@host', ['user-name', 'd-more']],
+  ['http://:pass-word@host', ['pass-word']],
   ['https://loki.example.com/push?key-alone', ['key-alone']],
   ['X-Api-Key=the-key,broken the-rest', ['the-key', 'the-rest']],
   ['{"X-Api-Key":"the-key","n":{"a":"inner-key"}}', ['the-key', 'inner-key']],
