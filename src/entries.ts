@@ -1,5 +1,5 @@
-// Record -> entries: what of a record goes to Loki, in how many parts, and with which structured metadata. Accounts for
-// each of them.
+// Record -> entries. An entry is one line as Loki stores it: timestamp, text and structured metadata. Decides which
+// parts of a record are sent, splits long lines, attaches the metadata, and accounts for every entry.
 import { type ByteString, toByteString } from './byte-string.ts';
 import type { Config } from './config/config.ts';
 import type { FieldValues } from './filters/fields.ts';
@@ -24,31 +24,32 @@ export interface EntryParts {
   readonly backlog: Pick<Backlog, 'add'>;
   readonly ledger: Pick<Ledger, 'received' | 'filtered' | 'withheld' | 'dropped' | 'droppedByPlatform'>;
   readonly isOwnLine: (line: string) => boolean;
-  /** Whether Loki takes structured metadata, as far as we know. */
+  /** Whether Loki accepts structured metadata, as far as we know. */
   readonly takesMetadata: () => boolean;
 }
 
 export interface Entries {
-  /** Names the sandbox: metadata of entries that are made from now on. */
+  /** Sets the sandbox's id, which becomes metadata of every entry made from now on. */
   begin(instanceId: string): void;
   /**
-   * Takes a record in the order of receipt.
-   * @param ruling what the user's filters say of it, if there are any
+   * Takes a record, in order of receipt.
+   * @param ruling the verdict of the user's filters, if there are any
    */
   take(record: LogRecord, nowMs: EpochMs, ruling?: Ruling): void;
-  /** A line of our own about what happened; it is in no account. */
+  /** Makes an entry for a message of the extension itself. The ledger does not count it. */
   ownEntry(text: string, level: Level): Entry;
 }
 
 /**
- * Invocations whose encoded metadata is kept: lines of more than a few do not come in turn. On Managed Instances a
- * hundred and more do; with too little room each line would have it encoded again (45 ms of CPU per MB became 108).
+ * How many invocations keep their encoded metadata. Usually the lines of only a few invocations interleave; on Managed
+ * Instances those of a hundred or more do. With too small a cache the metadata is encoded anew for each line (45 ms of
+ * CPU per MB became 108).
  */
 const SHARED_INVOCATIONS = 16;
 const SHARED_CONCURRENT_INVOCATIONS = 1024;
 const NO_METADATA = Buffer.alloc(0);
 
-/** Lines of one invocation differ in their level only. */
+/** The lines of one invocation differ only in their level. */
 interface SharedMetadata extends Omit<Invocation, 'requestId'> {
   readonly byLevel: Map<Level | undefined, Buffer>;
 }
@@ -70,7 +71,7 @@ export function createEntries(parts: EntryParts): Entries {
   ): void {
     const isError = record.level === 'error' || record.level === 'fatal';
     const shared = metadataOf(record, part);
-    // Pairs behind pairs are pairs.
+    // Encoded pairs can be concatenated.
     const metadata = fields && shared.length > 0 ? Buffer.concat([shared, encodeMetadata(fields)]) : shared;
     backlog.add(record.type, stated, { line, metadata, isError }, nowMs);
     ledger.received(1);

@@ -1,57 +1,58 @@
-// The lifecycle: event after event until SHUTDOWN. The only file that knows that the process is frozen between events:
-// asking for the next one says that we are done, and from then on nothing may be counted on to run.
+// The lifecycle: handles event after event until SHUTDOWN. The only file that knows that Lambda freezes the process
+// between events: asking for the next event tells the platform that we are done, and from then on no code can be relied
+// on to run.
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from './flush-strategy.ts';
 import type { InvokeEvent, NextEvent, ShutdownEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
 import { type Clock, type EpochMs, type Pace, settledBy } from './time.ts';
 
-/** What the lifecycle asks of whoever takes the records and brings them to Loki. */
+/** What the lifecycle needs from the pipeline, which takes the records and delivers them to Loki. */
 export interface Deliverer {
   readonly invocations: {
-    /** Resolves when the function is done with this invocation and all that it printed is here. */
+    /** Resolves when the function has finished this invocation and all its output has arrived here. */
     runtimeDone(requestId: string): Promise<unknown>;
     /** Resolves when no report is outstanding. */
     lastReport(): Promise<unknown>;
   };
-  /** The first event has come. Calling it again does nothing. */
+  /** Tells that the first event has arrived. Idempotent. */
   begin(): void;
-  /** The sandbox may be frozen from now on. */
+  /** Tells that the sandbox may be frozen from now on. */
   suspend(): void;
-  /** The sandbox was thawed: connections may be dead, and what is due can leave. */
+  /** Tells that the sandbox was thawed: connections may be dead, and whatever is due can be sent. */
   resume(): void;
-  /** An invocation has begun. */
+  /** Tells that an invocation has begun. */
   invoked(event: InvokeEvent): void;
-  /** Whether there is so little CPU time that what is sent is not compressed. */
+  /** Sets whether CPU time is so short that data is sent uncompressed. */
   hurry(isHurried: boolean): void;
-  /** Sends what is held without waiting for it. */
+  /** Sends everything held, without waiting. */
   sendNow(): void;
-  /** Sends what is held, and waits for it no longer than `untilMs`. */
+  /** Sends everything held, and waits until `untilMs` at most. */
   flush(untilMs: EpochMs): Promise<void>;
   /** The last flush. */
   drain(untilMs: EpochMs): Promise<void>;
-  /** What is held at the end is lost. */
+  /** Counts whatever is still held at the end as lost. */
   abandon(): void;
-  /** Says what was lost since the last time. */
+  /** Reports the losses since the last report. */
   reportLosses(): void;
-  /** Whether Loki answers well, as far as we know. */
+  /** Whether Loki is answering well, as far as we know. */
   isHealthy(): boolean;
   oldestHeldMs(): EpochMs | undefined;
 }
 
 export interface LifecycleParts {
   readonly nextEvent: () => Promise<NextEvent>;
-  /** The deliverer, when it is loaded; undefined where there is nothing to deliver or nowhere to deliver it to. */
+  /** The deliverer, once loaded; undefined when there is nothing to deliver or nowhere to deliver it. */
   readonly deliverer: () => Promise<Deliverer | undefined>;
-  /** Settles when the process is asked to end without an event, as containers and emulators do. */
+  /** Settles when the process is told to end without an event, as containers and emulators do. */
   readonly terminated: Promise<unknown>;
   readonly strategy: FlushStrategy;
-  /** Whether SHUTDOWN is the only event there will be: what sends is loaded by then. */
+  /** Whether SHUTDOWN is the only event to expect. If so, the sending code is already loaded when it arrives. */
   readonly onlyShutdown: boolean;
-  /** The longest that one invocation is held for a flush. */
+  /** The longest that a flush may hold one invocation. */
   readonly flushTimeoutMs: number;
   /**
-   * The part of the time between SHUTDOWN and the exit in which late records are waited for: the longer they are
-   * buffered the larger. The rest is for pushing them.
+   * The share of the time between SHUTDOWN and exit spent waiting for late records; it grows with the platform's
+   * buffering time. The rest is for pushing them.
    */
   readonly lateShare: number;
   readonly pace: Pace;
@@ -59,28 +60,30 @@ export interface LifecycleParts {
   readonly log: Log;
 }
 
-/** Before the function's timeout we let go: an extension that holds on past it makes a timeout of a success. */
-const DEADLINE_MARGIN_MS = 200;
-/** At SHUTDOWN late records are waited for this long. The last report was seen 5 ms late on average, 40 ms at most. */
-const LATE_RECORDS_MS = 300;
-/** At SHUTDOWN the last milliseconds are for the exit: this much CPU time, at the pace at which we may work ... */
-const EXIT_CPU_MS = 10;
 /**
- * ... and a timer that is late by two periods of the kernel's CPU accounting, which Lambda lets follow each other every
- * 20 ms.
+ * Margin before the function's timeout at which we let go: an extension that holds on longer turns a success into a
+ * timeout.
  */
+const DEADLINE_MARGIN_MS = 200;
+/** How long SHUTDOWN waits for late records. The last report was seen 5 ms late on average, 40 ms at most. */
+const LATE_RECORDS_MS = 300;
+/** Reserved for the exit at SHUTDOWN: this much CPU time, scaled by the sandbox's CPU share ... */
+const EXIT_CPU_MS = 10;
+/** ... plus a late timer: two periods of the kernel's CPU accounting, which are 20 ms each on Lambda. */
 const EXIT_LATENESS_MS = 40;
-/** With less CPU time than this what is held is not compressed: a full batch takes 25 ms, where code is still cold. */
+/**
+ * With less CPU time than this, data is sent uncompressed: compressing a full batch takes 25 ms while the code is cold.
+ */
 const COMPRESS_CPU_MS = 100;
-/** What loading what sends, and a first push, may take of CPU time. */
+/** CPU time allowed for loading the sending code and making a first push. */
 const LOAD_CPU_MS = 36;
-/** The time that a signal to end leaves us. */
+/** The time that a termination signal leaves us. */
 const TERMINATION_MS = 2_000;
-/** Between two attempts to reach the Runtime API when it does not answer. */
+/** The pause between two attempts to reach a Runtime API that does not answer. */
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
 
-/** Runs until SHUTDOWN has been dealt with. Does not throw: whatever goes wrong on our side, the function goes on. */
+/** Runs until SHUTDOWN has been handled. Does not throw: whatever fails on our side, the function goes on. */
 export async function runLifecycle(parts: LifecycleParts): Promise<void> {
   const { clock, strategy } = parts;
   const end = awaitEnd(parts);
@@ -90,7 +93,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
     attempt(parts, () => deliverer?.suspend());
     const event = await end.orSooner(insistOnNextEvent(parts));
     const stretch = parts.pace.begin();
-    // Where no event came before, what sends has still to be loaded, and a SHUTDOWN may leave no time for that.
+    // If no event came before, the sending code still has to be loaded, and a SHUTDOWN may leave no time for that.
     const isCold = !deliverer && !parts.onlyShutdown;
     const restMs = event.deadlineMs - clock.now();
     if (event.kind === 'shutdown' && isCold && restMs < LOAD_CPU_MS * parts.pace.slowness()) return;
@@ -115,8 +118,8 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
       const nowMs = clock.now();
       history = recordInvocation(history, nowMs);
       const decision = decideFlush(strategy, history, nowMs, deliverer.oldestHeldMs());
-      // While Loki does not answer well there is nothing to wait for: what is held is tried in the background. And
-      // where a step of ours has failed, what we would wait for may never come.
+      // Do not wait while Loki is not answering well: what is held is retried in the background. Nor after one of our
+      // own steps has failed: what we would wait for may never come.
       if (decision === 'wait' && isWell && deliverer.isHealthy()) {
         await end.orSooner(finishInvocation(deliverer, event, parts));
       }
@@ -125,7 +128,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
 }
 
 /**
- * Waits for the end of the invocation and for its logs to be pushed, within the function's deadline and the flush
+ * Waits until the invocation has ended and its logs are pushed, bounded by the function's deadline and the flush
  * timeout.
  */
 async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts: LifecycleParts): Promise<void> {
@@ -135,7 +138,7 @@ async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts:
   const done = await settledBy(clock, deliverer.invocations.runtimeDone(event.requestId), letGoMs);
   deliverer.reportLosses();
   if (done) await deliverer.flush(Math.min(clock.now() + flushTimeoutMs, letGoMs));
-  // The function is about to time out: its lines leave now, and what is not out by then leaves at SHUTDOWN.
+  // The function is about to time out: its lines leave now, and the rest leaves at SHUTDOWN.
   else {
     deliverer.hurry(true);
     deliverer.sendNow();
@@ -143,7 +146,7 @@ async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts:
   }
 }
 
-/** Takes late records, pushes everything, and is done before the deadline. */
+/** Takes late records, pushes everything, and finishes before the deadline. */
 async function shutDown(
   deliverer: Deliverer,
   deadlineMs: EpochMs,
@@ -159,15 +162,15 @@ async function shutDown(
   stretch.end();
   const nowMs = clock.now();
   const lateUntilMs = nowMs + Math.min(LATE_RECORDS_MS, (endMs() - nowMs) * parts.lateShare);
-  // Where Loki is not well nothing has been sent yet, and the one try of the drain must not come too late.
+  // While Loki is unhealthy nothing has been sent yet, and the single attempt of the drain must not come too late.
   const isSent = deliverer.isHealthy();
   if (isSent || !isHurried) {
     await tolerate(parts, () => settledBy(clock, deliverer.invocations.lastReport(), lateUntilMs));
   }
   attempt(parts, () => deliverer.reportLosses());
-  // A turn of the event loop takes 80 ms at the CPU share of the smallest function, while it still takes lines in.
+  // At the CPU share of the smallest function one turn of the event loop takes 80 ms while lines are still being read.
   if (!(isHurried && isSent && clock.now() >= endMs())) await tolerate(parts, () => deliverer.drain(endMs()));
-  // What was lost in these pushes is told with some more, if there is time.
+  // Losses in these pushes are reported with one more push, if time permits.
   if (clock.now() < endMs()) {
     attempt(parts, () => deliverer.reportLosses());
     await tolerate(parts, () => deliverer.drain(endMs()));
@@ -175,7 +178,7 @@ async function shutDown(
   attempt(parts, () => deliverer.abandon());
 }
 
-/** Runs one step; a bug in it is reported and does not keep the next one from running. @returns whether it went well */
+/** Runs one step. A bug in it is reported and does not stop the next step. @returns whether it succeeded */
 function attempt({ log }: LifecycleParts, step: () => void): boolean {
   try {
     step();
@@ -186,7 +189,7 @@ function attempt({ log }: LifecycleParts, step: () => void): boolean {
   }
 }
 
-/** The same for a step that takes its time. */
+/** The same for an asynchronous step. */
 async function tolerate({ log }: LifecycleParts, step: () => Promise<unknown>): Promise<boolean> {
   try {
     await step();
@@ -199,7 +202,7 @@ async function tolerate({ log }: LifecycleParts, step: () => Promise<unknown>): 
 
 interface End {
   /**
-   * Gives what the promise gives; but when the process is asked to end before that, SHUTDOWN, and again at every later
+   * Resolves as the promise does. If the process is told to end first, it resolves to SHUTDOWN, as does every later
    * call.
    */
   orSooner<T>(promise: Promise<T>): Promise<T | ShutdownEvent>;
@@ -207,7 +210,7 @@ interface End {
 
 function awaitEnd({ terminated, clock }: LifecycleParts): End {
   let event: ShutdownEvent | undefined;
-  // One reaction for the whole life: a race with a promise that stays pending would keep each of its rounds in memory.
+  // One reaction for the whole life: racing anew against a promise that stays pending would keep every round in memory.
   let wake: (() => void) | undefined;
   void terminated.then(() => {
     event = { kind: 'shutdown', reason: 'terminated', deadlineMs: clock.now() + TERMINATION_MS };

@@ -1,4 +1,4 @@
-// Who we are for Loki: what the platform says of the function, and the labels of its streams.
+// Who we are to Loki: what the platform says about the function, and the stream labels made from it.
 import type { Config } from './config/config.ts';
 import type { StreamType } from './loki/batch.ts';
 import { formatLabels } from './loki/labels.ts';
@@ -6,7 +6,7 @@ import { formatLabels } from './loki/labels.ts';
 export interface FunctionIdentity {
   readonly functionName: string;
   readonly functionVersion: string | undefined;
-  /** The platform does not tell it everywhere. */
+  /** Not available in every environment. */
   readonly accountId: string | undefined;
   readonly region: string | undefined;
 }

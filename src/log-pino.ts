@@ -1,4 +1,4 @@
-// The one place that knows pino. Synchronous on purpose: a transport needs worker files beside the executable, and a
+// The only file that imports pino. Synchronous on purpose: a transport needs worker files beside the executable, and a
 // buffered line would be lost at a freeze or at exit.
 import pino from 'pino';
 import { LOG_NAME, type Print } from './log.ts';

@@ -1,7 +1,7 @@
-// The extension's own log: one JSON line per message on stdout, written by pino. A healthy run prints nothing, so what
-// prints is loaded when the first message has to be printed and not before: it would cost every cold start 2 to 10 ms
-// and 0.6 MB. Trouble is handed over as it was seen; the sink says in words what it is, and takes every secret out of
-// all that it prints.
+// The extension's own log: one JSON line per message on stdout, written by pino. A healthy run prints nothing, so the
+// printing code is loaded only when the first message is due: loading it would cost every cold start 2 to 10 ms and 0.6
+// MB. Callers report a symptom as they saw it; the sink puts it into words and masks every secret in all that it
+// prints.
 import { writeSync } from 'node:fs';
 import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import type { SandboxSymptom } from './diagnosis/symptoms.ts';
@@ -12,18 +12,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type MessageLevel = Exclude<LogLevel, 'silent'>;
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** The name in each of our own lines. The pipeline knows them by it, so that they never come back round. */
+/** The logger name in each of our own lines. The pipeline recognizes them by it, so they never loop back to Loki. */
 export const LOG_NAME = 'aws-lambda-loki-extension';
 
-/** A diagnosis is not told again before this. */
+/** The same diagnosis is not reported again within this time. */
 export const TOLD_AGAIN_AFTER_MS = 60_000;
 
-/** Prints one message as it is. */
+/** Prints one message unchanged. */
 export type Print = (level: MessageLevel, message: string, fields: LogFields) => void;
 
-/** What the late code knows: what to call things, and what must not be said. */
+/** What the late code contributes: the wording of diagnoses, and the secrets to mask. */
 export interface Words {
-  /** Takes every secret out of a text. */
+  /** Masks every secret in a text. */
   readonly mask: (text: string) => string;
   readonly diagnose: (symptom: SandboxSymptom) => Diagnosis;
 }
@@ -34,26 +34,29 @@ export interface LogSink {
 }
 
 export interface Log {
-  /** Whether messages of this level are printed: what only serves one that is not need not be done. */
+  /** Whether messages of this level are printed. If not, callers can skip the work of preparing one. */
   isOn(level: MessageLevel): boolean;
   write(level: MessageLevel, message: string, fields?: LogFields): void;
-  /** Like `write`, but silent once something was printed under the same `key`, for ever or for `againAfterMs`. */
+  /** Like `write`, but silent after a message with the same `key`, for ever or for `againAfterMs`. */
   writeOnce(key: string, level: MessageLevel, message: string, fields?: LogFields, againAfterMs?: number): void;
-  /** Says what is wrong and what to do about it, each diagnosis at most once a minute. */
+  /** Reports a problem and its remedy, each diagnosis at most once a minute. */
   tell(diagnosis: Diagnosis): void;
-  /** The same for what is seen before the code is there that has the words. */
+  /** The same for a symptom that is seen before the code that puts it into words is loaded. */
   tellSymptom(symptom: SandboxSymptom): void;
-  /** Brings the words before anything has to be printed; whoever has them calls it. */
+  /** Supplies the words before anything has to be printed. Whoever loads them calls this. */
   equip(words: Words): void;
-  /** Resolves when all that was written so far has been printed. */
+  /** Resolves when everything written so far has been printed. */
   printed(): Promise<void>;
-  /** The last moments begin: nothing is loaded any more, and what pino is not there for is printed without it. */
+  /**
+   * Announces the final moments: nothing more is loaded, and messages that pino cannot print any more are printed
+   * without it.
+   */
   close(): void;
 }
 
 /**
- * @param loadSink called once, at the first message that is at or above the level. If it fails, messages are discarded:
- * the log is the last thing that may break the function.
+ * @param loadSink called once, at the first message at or above the level. If it fails, messages are discarded: logging
+ * must never break the function.
  */
 export function createLog(
   level: LogLevel,
@@ -78,12 +81,12 @@ export function createLog(
   }
 
   function useSink(newSink: LogSink): void {
-    // Who has equipped us knows secrets that came later.
+    // Words given through `equip` take precedence: they know secrets that were fetched later.
     sink ??= equipped ? { ...newSink, words } : newSink;
     for (const use of waiting.splice(0)) withSink(use);
   }
 
-  /** Runs what needs the sink, in order: now, or when it is loaded. */
+  /** Runs what needs the sink, in order: now, or once it is loaded. */
   function withSink(use: (sink: LogSink) => void): void {
     if (!sink) {
       waiting.push(use);
@@ -111,7 +114,7 @@ export function createLog(
     againAfterMs = Number.POSITIVE_INFINITY,
   ): void {
     const agoMs = now() - (printedAtMs.get(key) ?? Number.NEGATIVE_INFINITY);
-    // A clock that was set back must not keep us silent.
+    // If the clock was set back, report all the same.
     if (agoMs >= 0 && agoMs < againAfterMs) return;
     printedAtMs.set(key, now());
     write(messageLevel, message, fields);
@@ -131,7 +134,7 @@ export function createLog(
       withSink((loaded) => {
         const diagnosis = loaded.words.diagnose(symptom);
         const { id, level: itsLevel, sentence, remedy } = diagnosis;
-        // Each setting is a matter of its own, and all of them are told together.
+        // Each setting is a problem of its own, and all of them are reported together.
         if (symptom.kind === 'setting' || symptom.kind === 'unknown_setting') write(itsLevel, sentence, { id, remedy });
         else tell(diagnosis);
       });
@@ -148,7 +151,7 @@ export function createLog(
   };
 }
 
-/** The door: nothing is printed but through here. */
+/** The only way out: everything printed passes through here. */
 function printMasked(
   { print, words: { mask } }: LogSink,
   level: MessageLevel,
@@ -159,13 +162,13 @@ function printMasked(
   print(level, mask(message), Object.fromEntries(masked));
 }
 
-/** The form of `log-pino.ts`. */
+/** Produces the format of `log-pino.ts`. */
 function printLine(level: MessageLevel, message: string, fields: LogFields): void {
   const line = { level, time: Date.now(), name: LOG_NAME, pid: process.pid, ...fields, msg: message };
   writeSync(1, `${JSON.stringify(line)}\n`);
 }
 
-/** Where the last moments come before anything was loaded. What boot says by itself holds no secret. */
+/** Used when the final moments come before anything was loaded. Messages of the boot code contain no secrets. */
 const BARE_WORDS: Words = {
   mask: (text) => text,
   diagnose: (symptom) =>
@@ -175,7 +178,8 @@ const BARE_WORDS: Words = {
 };
 
 /**
- * @returns a test for lines of the `extension` stream: whether they were printed by the process `pid`, that is by us
+ * @returns a predicate for lines of the `extension` stream: whether the process `pid`, that is this extension, printed
+ * the line
  */
 export function createOwnLineTest(pid: number): (line: string) => boolean {
   const ownLine = new RegExp(`^\\{"level":"[a-z]+","time":\\d+,"name":"${LOG_NAME}","pid":${pid},`);

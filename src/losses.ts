@@ -1,6 +1,6 @@
-// The account of every entry: received = accepted + filtered + dropped + held, at every moment. Whoever takes an entry
-// out of the buffer says here what became of it; nobody else counts. And what is said of losses: in our own log, and in
-// Loki.
+// The ledger: accounts for every entry, so that received = accepted + filtered + dropped + held at every moment.
+// Whoever takes an entry out of the buffer records its fate here; nobody else counts. Also reports losses, to our own
+// log and to Loki.
 import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import { type Log, TOLD_AGAIN_AFTER_MS } from './log.ts';
 import type { Clock, EpochMs } from './time.ts';
@@ -11,10 +11,10 @@ import type { Clock, EpochMs } from './time.ts';
  * - `empty_line`: nothing to send; Loki would store a blank entry
  * - `unreadable_record`: the platform's body was broken at this record
  * - `body_too_large`: a body over the listener's limit, counted as one
- * - `buffer_full`: `LOKI_BUFFER_MAX_BYTES` was reached while Loki did not take anything
+ * - `buffer_full`: `LOKI_BUFFER_MAX_BYTES` was reached while Loki accepted nothing
  * - `too_old`, `line_too_long`, `rejected`: Loki refused it with 400 or another final answer
- * - `blocked`: Loki answered 260, ingestion is switched off for this tenant
- * - `retries_exhausted`: Loki failed on this entry again and again while it took others
+ * - `blocked`: Loki answered 260: ingestion is switched off for this tenant
+ * - `retries_exhausted`: Loki failed on this entry again and again while accepting others
  * - `shutdown_deadline`: the sandbox ended before Loki had answered
  */
 export const DROP_REASONS = [
@@ -33,7 +33,7 @@ export type DropReason = (typeof DROP_REASONS)[number];
 
 export type DropCounts = Record<DropReason, number>;
 
-/** The rules of the user by which a line or an event is not sent, named after their settings. That is no loss. */
+/** The user's rules that keep a line or an event from being sent, named after their settings. These are not losses. */
 export const FILTER_RULES = ['drop_events', 'min_level', 'include_regex', 'exclude_regex'] as const;
 export type FilterRule = (typeof FILTER_RULES)[number];
 
@@ -51,25 +51,25 @@ export interface Ledger {
   received(entries: number): void;
   accepted(entries: number): void;
   filtered(rule: FilterRule, entries: number): void;
-  /** Of those that are sent, lines whose text is not. */
+  /** Sent lines whose text is withheld. */
   withheld(lines: number): void;
   dropped(reason: DropReason, entries: number): void;
   /**
-   * Records that the platform itself lost before it could give them to us (`platform.logsDropped`); not part of
+   * Records that the platform itself lost before delivering them to us (`platform.logsDropped`); not part of
    * `received`.
    */
   droppedByPlatform(records: number, bytes: number): void;
   totals(): LedgerTotals;
   /**
-   * Losses that a person should hear of and that were not told to this listener yet, or undefined when there are none.
-   * Skipped empty lines are no loss.
+   * Losses worth a person's attention that this listener has not been told of yet, or undefined when there are none.
+   * Skipped empty lines are not losses.
    */
   takeLosses(listener: LossListener): Losses | undefined;
-  /** Losses that did not reach the listener: they are told with the next. */
+  /** Returns losses that did not reach the listener; they are reported with the next ones. */
   giveBackLosses(listener: LossListener, losses: Losses): void;
 }
 
-/** Whom we tell of losses: our own log, and Loki. */
+/** Who is told of losses: our own log, and Loki. */
 export type LossListener = 'log' | 'loki';
 
 export interface Losses {
@@ -82,7 +82,7 @@ function zeroCounts<Name extends string>(names: readonly Name[]): Record<Name, n
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 }
 
-/** What a listener was told of, in all. */
+/** The totals that a listener has been told of. */
 interface Told {
   readonly dropped: DropCounts;
   platformRecords: number;
@@ -155,20 +155,20 @@ export interface LossReportParts {
   readonly ledger: Pick<Ledger, 'takeLosses' | 'giveBackLosses'>;
   readonly log: Log;
   readonly clock: Pick<Clock, 'now'>;
-  /** What went wrong last. */
+  /** The most recent failure. */
   readonly lastTrouble: () => Diagnosis | undefined;
-  /** Takes the summary for Loki, one line of JSON. @returns whether Loki took it */
+  /** Sends the summary to Loki, one line of JSON. @returns whether Loki accepted it */
   readonly tellLoki: (text: string) => Promise<boolean>;
 }
 
-/** The lines about losses, each with the sums since the one before. */
+/** Reports losses, each time with the sums since the previous report. */
 export interface LossReports {
   /**
-   * Tells what was not told yet, at most once a minute. Loki is told while it is healthy: through an outage the sums
-   * add up, as a line about losses could only push another line out.
+   * Reports new losses, at most once a minute. Loki is told only while it is healthy: during an outage the sums add up,
+   * because a line about losses could only push out another line.
    */
   report(isHealthy: boolean): void;
-  /** Tells Loki what was not told yet: there is no later. */
+  /** Reports what is left to Loki. The last call: nothing is reported after it. */
   tellLokiLast(): void;
   /** The same in our own log. */
   warnLast(): void;
@@ -179,7 +179,7 @@ const LOSSES = 'log lines were lost';
 export function createLossReports({ ledger, log, clock, lastTrouble, tellLoki }: LossReportParts): LossReports {
   const toldMs: Record<LossListener, EpochMs> = { log: Number.NEGATIVE_INFINITY, loki: Number.NEGATIVE_INFINITY };
 
-  /** A clock that was set back keeps nobody silent. */
+  /** A clock that was set back must not silence anybody. */
   function isTime(listener: LossListener): boolean {
     const agoMs = clock.now() - toldMs[listener];
     return agoMs < 0 || agoMs >= TOLD_AGAIN_AFTER_MS;
@@ -209,7 +209,7 @@ export function createLossReports({ ledger, log, clock, lastTrouble, tellLoki }:
     });
   }
 
-  /** Not for what came broken from the platform. */
+  /** Not for records that arrived broken from the platform. */
   function causeOf({ dropped }: Losses): Diagnosis | undefined {
     const isOfBody = (reason: string) => reason === 'unreadable_record' || reason === 'body_too_large';
     return Object.keys(dropped).every(isOfBody) ? undefined : lastTrouble();

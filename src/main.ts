@@ -1,10 +1,10 @@
 // The executable: the command line, and the order of the start.
 //
-//   exec     Node itself starts. Nothing of ours can be faster than that.
-//   register The runtime does not start before we have registered, so this comes first and needs node:net alone.
+//   exec     Node itself starts. None of our code can be faster than that.
+//   register The runtime does not start until we have registered, so this comes first and needs node:net alone.
 //            The settings are parsed while the answer is under way.
 //
-// From there on serve.ts has it. Whatever goes wrong on our side after the registration, the function goes on.
+// serve.ts takes over from there. Whatever fails on our side after the registration, the function goes on.
 import { type Config, parseConfig } from './config/config.ts';
 import { SETTINGS } from './config/settings.ts';
 import { extensionNames } from './lambda/extension-name.ts';
@@ -27,14 +27,12 @@ Settings are environment variables of the function: LOKI_PUSH_ENDPOINT, LOKI_USE
 `;
 
 /**
- * How the system's resolver waits: some lost packets must not cost an attempt, and a silent name server is to be known
- * for what it is.
+ * Options of the system's resolver: a few lost packets must not fail an attempt, and a silent name server must be
+ * recognized as such.
  */
 const RESOLVER_OPTIONS = 'timeout:1 attempts:3';
 
-/**
- * Registering is tried again this often while nobody answers: the platform may be slower to listen than we are to ask.
- */
+/** Pause between attempts to register while nothing answers: the platform may start listening later than we ask. */
 const REGISTER_ATTEMPTS = 5;
 const REGISTER_RETRY_MS = 50;
 
@@ -93,15 +91,15 @@ async function register(
   }
 }
 
-/** Whether what https needs is to be loaded with the rest: for Loki, AWS or a proxy. */
+/** Whether the modules for https are loaded too: Loki, AWS or a proxy may need them. */
 function needsTls({ endpoint, byReference, route }: Config): boolean {
   return byReference !== undefined || route !== undefined || (endpoint?.url.startsWith('https:') ?? false);
 }
 
-/** Lambda gives a function of this much memory one whole CPU, and a smaller one its part of it. */
+/** Lambda gives a function of this size one full CPU, and a smaller one a proportional share. */
 const FULL_CPU_BYTES = 1_769 * 1024 * 1024;
 
-/** How many milliseconds one of CPU time takes; unknown memory is taken for the smallest function's. */
+/** Milliseconds of wall-clock time per millisecond of CPU time. Unknown memory counts as the smallest function's. */
 function slownessOf(memoryBytes = 128 * 1024 * 1024): number {
   return FULL_CPU_BYTES / memoryBytes;
 }

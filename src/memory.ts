@@ -1,37 +1,39 @@
-// Gives memory back. V8 lets garbage of its old generation lie until a sandbox of 128 MB would feel it, and does its
-// own tidying 8 s after the last activity, which a frozen sandbox never reaches. A collection takes some 8 ms of CPU,
-// which is 110 ms at the CPU share of 128 MB. So it is done when memory has really grown, and while the function runs
-// or nobody does anything: what is begun after the next event has been asked for falls into the freeze, and the next
-// invocation is held for it.
+// Gives memory back. V8 leaves garbage in its old generation until a sandbox of 128 MB would feel it, and tidies up
+// only 8 s after the last activity, which a frozen sandbox never reaches. A collection takes about 8 ms of CPU, which
+// is 110 ms at the CPU share of 128 MB. So we collect only when memory has really grown, and only while the function
+// runs or the sandbox is idle: work begun after asking for the next event would run into the freeze and hold up the
+// next invocation.
 import type { Clock, Timer } from './time.ts';
 
 export interface Heap {
-  /** Bytes in use: objects, and the buffers behind them. */
+  /** Bytes in use: objects and their buffers. */
   usedBytes(): number;
-  /** @param giveBack whether the pages are given back too, which takes twice the CPU */
+  /** @param giveBack whether the pages are returned to the system too, which takes twice the CPU */
   collectGarbage(giveBack: boolean): void;
 }
 
 export interface Tidier {
-  /** The next event has been asked for. */
+  /** Tells that the next event has been asked for. */
   idle(): void;
-  /** An invocation has begun. What it asks of us comes first; the function runs meanwhile. */
+  /** Tells that an invocation has begun. Its own work comes first; we collect while the function runs. */
   awake(): void;
 }
 
 /**
- * With few lines that is a collection in 250 invocations. Private memory grows by 3.4 MB in 10,000 of them; by 9
- * without any.
+ * With few lines this means one collection in 250 invocations. Private memory grows by 3.4 MB in 10,000 invocations;
+ * without any collection, by 9 MB.
  */
 const GROWTH_BYTES = 2 * 1024 * 1024;
-/** What is left of a flood: 25 MB of private memory, and 20 when the pages are given back. */
+/** What a flood leaves behind: 25 MB of private memory, or 20 when the pages are returned. */
 const FLOOD_BYTES = 4 * 1024 * 1024;
-/** What is in use after an invocation, at most: more than that is garbage, should the first one bring a flood. */
+/**
+ * The most that is in use after an invocation. Anything above is garbage, in case the first invocation brings a flood.
+ */
 const USUAL_BYTES = 10 * 1024 * 1024;
-/** A sandbox that is awake for so long after the end of an invocation has nothing to do. */
+/** A sandbox still awake this long after the end of an invocation is idle. */
 const IDLE_MS = 1_000;
 
-/** @param defer runs something later, after input that is waiting has been read */
+/** @param defer runs a function later, after pending input has been read */
 export function createTidier(heap: Heap, clock: Clock, defer: (run: () => void) => void): Tidier {
   let invoked = false;
   let baseBytes: number | undefined;
@@ -64,8 +66,8 @@ export function createTidier(heap: Heap, clock: Clock, defer: (run: () => void) 
 }
 
 /**
- * Gives memory back at once, and not when V8 next collects: in a flood that is megabytes later, in a frozen sandbox it
- * may be never. Every buffer in this memory is empty from then on.
+ * Frees memory at once instead of when V8 next collects: during a flood that is megabytes later, in a frozen sandbox
+ * perhaps never. Every buffer in this memory is empty from then on.
  */
 export function free(memory: ArrayBufferLike): void {
   if (memory instanceof ArrayBuffer) memory.transfer(0);

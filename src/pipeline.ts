@@ -1,5 +1,7 @@
-// The way of a log line: body -> record -> entry -> backlog -> Loki. Puts the two edges together and accounts for every
-// record.
+// The path of a log line: body -> record -> entry -> backlog -> Loki. A body is one HTTP request of the platform, a
+// list of records; a record is a log line or a platform event; an entry is what Loki stores. Connects the two edges,
+// Lambda's and Loki's, and accounts for every record. Works in slices of 2 ms, so that the listener can answer the
+// platform in between.
 import type { Config } from './config/config.ts';
 import type { Target } from './diagnosis/symptoms.ts';
 import { createEntries } from './entries.ts';
@@ -28,51 +30,51 @@ export interface PipelineParts {
   readonly concurrent: boolean;
   readonly client: PushClient;
   readonly ledger: Ledger;
-  /** Undefined where no setting asks for any. */
+  /** Undefined when no setting asks for filters. */
   readonly filters?: Filters | undefined;
   readonly log: Log;
-  /** Where we push at present, for what is said of it. */
+  /** The current push target, for messages about it. */
   readonly target: () => Target;
-  /** Takes every secret out of a text. */
+  /** Masks every secret in a text. */
   readonly mask: (text: string) => string;
   readonly clock: Clock;
-  /** Evenly drawn from 0 to 1. */
+  /** Uniformly distributed between 0 and 1. */
   readonly random: () => number;
   /**
-   * Draws the id of this sandbox. It is asked at the first event: a snapshot that is restored many times must not hold
-   * it already.
+   * Draws the id of this sandbox. Called at the first event: a snapshot, which is restored many times, must not contain
+   * it.
    */
   readonly drawInstanceId: () => string;
   readonly isOwnLine: (line: string) => boolean;
-  /** Runs something later, after input that is waiting has been read. */
+  /** Runs a function later, after pending input has been read. */
   readonly defer: (run: () => void) => void;
 }
 
 /**
- * As a deliverer it reads bodies first when it flushes, for half of the time at most; at the end those that nobody read
- * are lost.
+ * As a deliverer it begins a flush by reading bodies, for half of the time at most. Bodies that are still unread at the
+ * end are lost.
  */
 export interface Pipeline extends Deliverer {
   invoked(event: Pick<InvokeEvent, 'requestId' | 'traceHeader' | 'invokedArn'> & Partial<InvokeEvent>): void;
   /**
-   * Takes one body of the platform; undefined for one that was too large. Bodies that come before `begin` are kept as
-   * they are.
-   * @param release is called when the body has been read and its memory given back
+   * Takes one body from the platform; undefined for one that was too large. Bodies that arrive before `begin` are kept
+   * as they are.
+   * @param release called when the body has been read and its memory given back
    */
   receive(body: Buffer | undefined, release?: () => void): void;
   heldEntries(): number;
 }
 
-/** So long is read in one go: meanwhile no body is answered. */
+/** The length of a slice: while it runs, no body is answered. */
 const SLICE_MS = 2;
-/** So many records are read between two looks at the clock. */
+/** Records read between two looks at the clock. */
 const RECORDS_AT_A_TIME = 32;
 const FILTERED_TURNS = 4; // the watch over expressions is paid for each time
-/** Bodies that come before the first event wait for it, but not more than this. An init logs a few KB as a rule. */
+/** The most kept of bodies that arrive before the first event, for which they wait. An init usually logs a few KB. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
-/** To read so much takes 60 ms at the CPU share of 128 MB. */
+/** Reading this much takes 60 ms at the CPU share of 128 MB. */
 const LONG_WAIT_BYTES = 128 * 1024;
-/** So long before the deadline of an invocation nothing is begun that may take long. */
+/** Margin before an invocation's deadline in which no long step is begun. */
 const HURRY_MS = 300;
 
 export function createPipeline(parts: PipelineParts): Pipeline {
@@ -98,7 +100,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     tell: teller.tell,
     pushed: teller.pushed,
     settled() {
-      // Where no event comes between init and SHUTDOWN there is no better moment to tell of losses.
+      // If no event comes between init and SHUTDOWN, there is no better moment to report losses.
       if (concurrent) reportLosses();
     },
   });
@@ -114,9 +116,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   });
   const bodies = createBodyQueue();
   let hurry: Pause = { sinceMs: Number.POSITIVE_INFINITY, untilMs: 0 };
-  /** Bodies so far. */
+  /** Bodies received so far. */
   let received = 0;
-  /** Whether the next slice is under way. */
+  /** Whether the next slice is scheduled. */
   let reading = false;
   let begun = false;
   const summaries = createSummarySender(parts.client, labels.extension, clock);
@@ -143,7 +145,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     ledger.dropped(reason, records);
   }
 
-  /** Reads what is there, slice by slice, so that the listener can answer a body between two of them. */
+  /** Reads the bodies slice by slice, so that the listener can answer a body in between. */
   function readSoon(): void {
     if (reading || waitingBodies() === 0) return;
     reading = true;
@@ -165,11 +167,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       else bodies.read(RECORDS_AT_A_TIME, takeNow, lose);
     } while (waitingBodies() > 0 && clock.now() < nowMs + SLICE_MS);
     if (concurrent) reportLosses();
-    // Before the first event nothing is sent: a snapshot must hold no connection.
+    // Nothing is sent before the first event: a snapshot must not contain a connection.
     if (begun) delivery.wake();
   }
 
-  /** The same way, with a stop in it: what an expression took too long for goes first in the next slice. */
+  /** The same loop, but it can pause: a record whose expression took too long goes first in the next slice. */
   function readFiltered(filters: Filters, nowMs: EpochMs): void {
     for (let turn = 0; turn < FILTERED_TURNS && bodies.waitingBodies() > 0 && filters.hasRoom(); turn++) {
       bodies.read(RECORDS_AT_A_TIME, filters.add, lose);
@@ -184,12 +186,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     filters.run(take, pauseLeftMs(hurry, nowMs) > 0);
   }
 
-  /** Bodies that are not read to their end, or whose last records are not decided on. */
+  /** Bodies that are not fully read, or whose last records still await the filters. */
   function waitingBodies(): number {
     return bodies.waitingBodies() + (filters !== undefined && filters.waiting() > 0 ? 1 : 0);
   }
 
-  /** Reads the bodies that are there now, for half of the time that is left at most: the other half is for sending. */
+  /** Reads the bodies present now, for half of the remaining time at most: the other half is for sending. */
   async function readWaiting(untilMs: EpochMs): Promise<void> {
     const startMs = clock.now();
     const endMs = startMs + (untilMs - startMs) / 2;
@@ -200,7 +202,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
   }
 
-  /** The invocation is not held until all that is in front of its end has been read, but until the flush ends. */
+  /** The invocation is held until the flush ends, not until everything ahead of its end has been read. */
   function foreseeDone(body: Buffer | undefined): void {
     const requestId = body && doneRequestIn(body);
     if (requestId !== undefined) invocations.foreseeDone(requestId);
@@ -212,8 +214,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
 
   /**
-   * Waits for a flush, and says so when its time is over and nothing came of it. Where trouble is known already, it is
-   * that.
+   * Waits for a flush, and reports when it ran out of time without any success. If a problem is known already, that
+   * problem is reported.
    */
   async function watch(flush: Promise<void>, untilMs: EpochMs): Promise<void> {
     const startMs = clock.now();
@@ -245,7 +247,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       try {
         entries.begin(parts.drawInstanceId());
       } finally {
-        // Whatever went wrong: bodies that are kept back for ever would be lost, and their invocations held for ever.
+        // Whatever went wrong: bodies held back for ever would be lost, and would hold their invocations for ever.
         readSoon();
       }
     },

@@ -1,11 +1,10 @@
-// Chance, drawn once: a snapshot is restored many times, and a generator inside the process that had been used before
-// it was made would go on alike in all the copies. So nothing is drawn before it is asked for, which is after the first
-// event. Nothing here throws.
+// Randomness, drawn once and only on demand, which is after the first event. A snapshot is restored many times: a
+// generator that had been used before the snapshot would yield the same numbers in every copy. Nothing here throws.
 import { readFileSync } from 'node:fs';
 
 /**
- * Sixteen hexadecimal digits from the kernel. Where it has no file for us, or we no descriptor for it, from OpenSSL,
- * which costs its loading.
+ * Sixteen hexadecimal digits from the kernel. If its file is missing or we are out of descriptors, they come from
+ * OpenSSL, which has to be loaded for it.
  */
 export function drawHex(readUuid = readKernelUuid): string {
   let uuid: string;
@@ -22,13 +21,13 @@ function readKernelUuid(): string {
 }
 
 /**
- * Numbers evenly drawn from 0 to 1, for jitter: the first draws the seed of all (xorshift of 32 bits).
- * @param drawSeed gives hexadecimal digits, eight at least
+ * Uniformly distributed numbers between 0 and 1, for jitter. The first call draws the seed (xorshift, 32 bits).
+ * @param drawSeed returns at least eight hexadecimal digits
  */
 export function createRandom(drawSeed: () => string = drawHex): () => number {
   let state = 0;
   return () => {
-    // Zero is where it would stay.
+    // Zero is a fixed point of xorshift.
     if (state === 0) state = Number.parseInt(drawSeed().slice(0, 8), 16) || 1;
     state ^= state << 13;
     state ^= state >>> 17;

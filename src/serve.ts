@@ -1,11 +1,11 @@
 // From the registration to SHUTDOWN, in this order:
 //
-//   listen     The port is bound before the subscription, which names it.
-//   subscribe  It must come before the first next event.
-//   next       With this request the platform takes us for ready. It may be hours until it is answered.
-//   late       What the first record needs (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the first
-//              body is there, or the first event: until then it would cost start-up time and memory for nothing. What
-//              init has logged is pushed at once, but for a snapshot: there everything waits for the first event.
+//   listen     The port is bound first, because the subscription names it.
+//   subscribe  It must come before the first request for the next event.
+//   next       With this request we tell the platform that we are ready. It may be answered hours later.
+//   late       The code for the first record (late/index.ts: undici, protobufjs, snappyjs, pino) is loaded when the
+//              first body or the first event arrives: earlier it would cost start-up time and memory for nothing. Logs
+//              of the init phase are pushed at once, except in a snapshot: there everything waits for the first event.
 import type { Config, ConfigProblem } from './config/config.ts';
 import { runLifecycle } from './extension.ts';
 import type { ExtensionsApi, Registration } from './lambda/extensions-api.ts';
@@ -25,7 +25,7 @@ export interface Started {
   readonly registration: Registration;
   /**
    * The process will be part of a snapshot, which is restored many times: until the first event it may hold nothing
-   * that is one sandbox's.
+   * that is unique to one sandbox.
    */
   readonly snapshot: boolean;
   readonly runtimeApi: RuntimeApi;
@@ -42,10 +42,10 @@ export async function serve(started: Started): Promise<void> {
   const tellUnknownSettings = lazily(() => tellUnknown(started));
   const openPipeline = lazily(() => tryOpenPipeline(started, tellUnknownSettings));
   const asked = Promise.withResolvers<void>();
-  // What the first body needs waits for the next event to be asked for; the bodies after it queue behind it in order.
+  // Loading the code for the first body waits until the next event has been asked for; later bodies queue up in order.
   const openAfterNext = () => asked.promise.then(openPipeline);
-  // Init has a whole CPU: code, connection and session are warm then when the first invocation comes, which has a part
-  // of one.
+  // Init has a full CPU. Warming up code, connection and TLS session there spares the first invocation, which has only
+  // a share of one.
   let sendsAtOnce = !snapshot && !managed;
   let api: Api | undefined;
   if (config.enabled && isAimed(config)) {
@@ -56,17 +56,17 @@ export async function serve(started: Started): Promise<void> {
         if (sendsAtOnce) pipeline?.sendNow();
       });
     });
-    // What secrets take is paid in init too, whether it logs anything or not; a snapshot may hold none.
+    // Fetching secrets is paid for in init too, whether or not it logs anything; a snapshot may not contain any.
     if (config.byReference && !snapshot) void openAfterNext();
   }
 
   const terminated = Promise.withResolvers<unknown>();
-  // Before next is asked for: whoever sees that we are ready may end us.
+  // Must precede asking for the next event: once the platform sees that we are ready, it may end us.
   process.on('SIGTERM', terminated.resolve);
   const tidier = createTidier(openHeap(), systemClock, setImmediate);
   const firstAsked = lazily(() => {
     asked.resolve();
-    // Not before: loading what prints them takes longer than the platform should wait for us.
+    // Not earlier: loading the printing code takes longer than the platform should wait for us.
     for (const { level, message } of problems) log.tellSymptom({ kind: 'setting', level, message });
     if (problems.length > 0) void tellUnknownSettings();
     if (log.isOn('info')) void sayStarted(started, api);
@@ -95,14 +95,14 @@ export async function serve(started: Started): Promise<void> {
 
 const isAimed = ({ endpoint, byReference }: Config) => endpoint !== undefined || byReference !== undefined;
 
-/** Managed Instances have no events but SHUTDOWN. */
+/** Managed Instances send no event but SHUTDOWN. */
 const isManaged = ({ events }: Registration) => !events.includes('INVOKE');
 
 async function tellUnknown({ env, config, late, log }: Started): Promise<void> {
   for (const symptom of config.enabled ? (await late()).findUnknownSettings(env) : []) log.tellSymptom(symptom);
 }
 
-/** @returns undefined where nothing is to be sent, and where our own code fails */
+/** @returns undefined when nothing is to be sent, or when our own code fails */
 async function tryOpenPipeline(
   { config, registration, snapshot, late, log }: Started,
   tellUnknownSettings: () => void,
@@ -118,7 +118,7 @@ async function tryOpenPipeline(
     const managed = isManaged(registration);
     const pipeline = await (await late()).openPipeline(config, identity, managed, log);
     if (!snapshot) pipeline?.begin();
-    // The sandbox is frozen at the end of its init, unless there are no events.
+    // The sandbox is frozen at the end of init, unless there are no events.
     if (!managed) pipeline?.suspend();
     tellUnknownSettings();
     return pipeline;
@@ -137,7 +137,7 @@ async function receiveLogs(started: Started, consume: BodyConsumer): Promise<Api
   return listener && trySubscribe(started, listener);
 }
 
-/** A port that is taken is no reason to fail: the subscription names the port, so any other will do. */
+/** A port in use is no reason to fail: the subscription names the port, so any other will do. */
 async function listen(port: number, log: Log, consume: BodyConsumer): Promise<Listener | undefined> {
   try {
     return await openListener(port, consume);
@@ -157,8 +157,8 @@ async function trySubscribe(
   listener: Listener,
 ): Promise<Api | undefined> {
   try {
-    // The platform's records are always needed, to know when an invocation ends; the pipeline sends only the types that
-    // were asked for.
+    // The platform's own records are always needed to detect the end of an invocation; the pipeline sends only the
+    // requested types.
     const types = [...new Set([...config.logTypes, 'platform' as const])];
     const subscription = await subscribe(runtimeApi, registration, config.api, types, listener);
     if (subscription.kind === 'subscribed') return subscription.api;
@@ -173,7 +173,7 @@ async function trySubscribe(
   return undefined;
 }
 
-/** One line about where logs are sent. */
+/** One line that says where logs are sent. */
 async function sayStarted({ late, config, log }: Started, api: Api | undefined): Promise<void> {
   try {
     log.write('info', 'started', (await late()).describeStart(config, api));
@@ -182,7 +182,7 @@ async function sayStarted({ late, config, log }: Started, api: Api | undefined):
   }
 }
 
-/** What `make` gives, which is called once. */
+/** Memoizes `make`, which is called once. */
 export function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

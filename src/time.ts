@@ -1,36 +1,36 @@
-// Time as this program uses it: wall-clock moments in epoch milliseconds, instants to the nanosecond, and a clock that
-// tests can replace. Neither clock of the system stands still or runs on reliably while Lambda freezes the sandbox, so
-// a wait is always checked against a wall-clock moment and never against a count of elapsed ticks.
+// Time in this program: wall-clock moments in epoch milliseconds, instants to the nanosecond, and a clock that tests
+// can replace. While Lambda freezes the sandbox, no system clock reliably stops or keeps running. So every wait is
+// checked against a wall-clock moment, never against elapsed ticks.
 
 /** A wall-clock moment: milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = number;
 
-/** A moment to the nanosecond. `nanos` counts from the start of the millisecond, 0 to 999,999. */
+/** A moment with nanosecond precision. `nanos` counts from the start of the millisecond, 0 to 999,999. */
 export interface Instant {
   readonly ms: EpochMs;
   readonly nanos: number;
 }
 
-/** A time in which something rests. */
+/** A period in which something is paused. */
 export interface Pause {
   readonly sinceMs: EpochMs;
   readonly untilMs: EpochMs;
 }
 
-/** How long it lasts yet. A clock that was set back to before it began has ended it: who knows how long it would be. */
+/** The time left. If the clock was set back to before the start, the pause is over: its real length is unknown. */
 export function pauseLeftMs({ sinceMs, untilMs }: Pause, nowMs: EpochMs): number {
   return nowMs < sinceMs ? 0 : Math.max(0, untilMs - nowMs);
 }
 
 /**
- * Whether something from `sinceMs` has reached an age. What is younger than nothing was there before the clock was set
- * back: it has.
+ * Whether something from `sinceMs` has reached an age. A moment in the future means that the clock was set back; it
+ * counts as aged.
  */
 export function isAged(sinceMs: EpochMs, ageMs: number, nowMs: EpochMs): boolean {
   return nowMs - sinceMs >= ageMs || nowMs < sinceMs;
 }
 
-/** A pending call that can be called off. Cancelling twice, or after it ran, does nothing. */
+/** A pending call that can be cancelled. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
   cancel(): void;
 }
@@ -41,12 +41,12 @@ export interface Clock {
 }
 
 /**
- * A timer that is this late has slept through a freeze. What arrived on the sockets meanwhile has not been read yet, as
- * timers run before input after a thaw, so the timer lets one round of input pass before it gives anything up.
+ * A timer this late has slept through a freeze. After a thaw timers run before input, so whatever arrived on the
+ * sockets meanwhile is still unread. The timer therefore lets one round of input pass before it gives anything up.
  */
 const FROZEN_LATENESS_MS = 100;
 
-/** The clock of the system. Its timers keep the process alive until they have run. */
+/** The system clock. Its timers keep the process alive until they have run. */
 export const systemClock: Clock = {
   now: Date.now,
   after(delayMs, run) {
@@ -87,22 +87,20 @@ export function settledBy(clock: Clock, promise: Promise<unknown>, untilMs: Epoc
   });
 }
 
-/**
- * How fast the sandbox lets us work. A function of 128 MB has 7 % of a CPU: what takes 1 ms elsewhere takes 14 there.
- */
+/** How much CPU the sandbox gets. A function of 128 MB has 7 % of a CPU: 1 ms of work takes 14 ms there. */
 export interface Pace {
-  /** Measures a stretch of work that waits for nothing. */
+  /** Measures a stretch of synchronous work. */
   begin(): { end(): void };
-  /** How many milliseconds one of CPU time takes: the worst that was seen or has to be expected, 1 at least. */
+  /** Milliseconds of wall-clock time per millisecond of CPU time: the worst seen or expected, at least 1. */
   slowness(): number;
 }
 
-/** Shorter ones say nothing: they may fit into what is left of a period's share. */
+/** Shorter stretches say nothing: they may fit into what is left of a period's share. */
 const MIN_STRETCH_CPU_MS = 2;
-/** Slower than any function is. What looks slower was held up by something else. */
+/** Slower than any function. Anything that looks slower was held up by something else. */
 const MAX_SLOWNESS = 20;
 
-/** @param expected the slowness to start from @param cpuMs CPU time that this thread has used */
+/** @param expected the initial slowness @param cpuMs CPU time used by this thread */
 export function createPace(expected: number, now: () => EpochMs, cpuMs: () => number): Pace {
   const bounded = (slowness: number) => Math.min(MAX_SLOWNESS, Math.max(1, slowness));
   let worst = bounded(expected);

@@ -1,5 +1,4 @@
-// The sums of what became of all entries: for our own log at SHUTDOWN, and now and then for the stream of extensions,
-// where somebody wants that.
+// The totals of all entries: in our own log at SHUTDOWN and, if configured, periodically in the stream of extensions.
 import type { LogFields } from './log.ts';
 import type { Ledger } from './losses.ts';
 import { type Clock, type EpochMs, isAged } from './time.ts';
@@ -7,20 +6,20 @@ import { type Clock, type EpochMs, isAged } from './time.ts';
 export interface TotalsParts {
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly heldEntries: () => number;
-  /** Of those that were accepted. */
+  /** Part of the accepted entries. */
   readonly slowestPushMs: () => number;
   readonly clock: Pick<Clock, 'now'>;
-  /** Takes one line of JSON for Loki; undefined where nobody wants it. */
+  /** Sends one line of JSON to Loki; undefined when no totals are configured. */
   readonly tellLoki: ((text: string) => void) | undefined;
 }
 
 export interface Totals {
-  /** From now on time counts. */
+  /** Starts the clock. */
   begin(): void;
-  /** An invocation has waited for a flush. */
+  /** Counts an invocation that waited for a flush. */
   held(ms: number): void;
   sums(): LogFields;
-  /** Tells Loki, if it is time. */
+  /** Sends the totals to Loki, if they are due. */
   report(): void;
 }
 

@@ -1,4 +1,4 @@
-// The push client where settings make it another than the plain one: a proxy, TLS settings, secrets by reference.
+// Builds the push client when the settings need more than the plain one: a proxy, TLS settings, secrets by reference.
 // Loaded only for these.
 import { createSender } from '../aws/http.ts';
 import { createSecretStore } from '../aws/secrets.ts';
@@ -20,11 +20,11 @@ export interface ClientParts {
   readonly mask: Mask;
   readonly log: Log;
   readonly clock: Clock;
-  /** Is called whenever it is known, or has changed, where we push. */
+  /** Called when the push target becomes known or changes. */
   readonly aimed: (endpoint: Endpoint) => void;
 }
 
-/** Undefined if there is no endpoint, and none to come. */
+/** Undefined when there is no endpoint and none can still come. */
 export function openClient(parts: ClientParts): PushClient | undefined {
   const { config, aimed } = parts;
   const note = createNote(parts.log);
@@ -91,7 +91,7 @@ export function routeOf(settings: RouteSettings | undefined, note: Note): Route 
 
 export type Note = (variable: string, message: string, level?: 'error' | 'warn') => void;
 
-/** Says what is wrong with a setting, once: settings are read again when the secrets are there. */
+/** Reports problems with the settings, each once: settings are read again when the secrets arrive. */
 function createNote(log: Log): Note {
   const told = new Set<string>();
   return (variable, text, level = 'warn') => {

@@ -1,5 +1,5 @@
-// The late half of the program: what the first record needs, and nothing that registering needs. It is loaded once the
-// first next event has been asked for; see the order in serve.ts.
+// The late half of the program: what the first record needs, and nothing that registering needs. It is loaded after the
+// next event has been asked for the first time; serve.ts describes the order.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Environment } from '../config/reader.ts';
@@ -20,7 +20,7 @@ import { systemClock } from '../time.ts';
 import { version } from '../version.ts';
 import type { Tools } from './tools.ts';
 
-/** Puts the pipeline together from its real parts. Undefined if there is nowhere to send to. */
+/** Assembles the pipeline from its real parts. Undefined if there is nowhere to send to. */
 export async function openPipeline(
   config: Config,
   identity: FunctionIdentity,
@@ -65,37 +65,37 @@ export async function openPipeline(
 
 const USER_AGENT = `aws-lambda-loki-extension/${version}`;
 
-/** Only where a setting asks for it. */
+/** Loaded only when a setting asks for it. */
 export async function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>): Promise<Filters | undefined> {
   return config.filters && (await import('../filters/open.ts')).openFilters(config, log);
 }
 
-/** Loads pino: only when there is something to print. */
+/** Loads pino, only when there is something to print. */
 export async function openLogSink(config: Config): Promise<LogSink> {
   const words = wordsFor(createMask(secretsOf(config)), await openFilters(config, SILENT));
   const { createPinoPrint } = await import('../log-pino.ts');
   return { print: createPinoPrint(), words };
 }
 
-/** What is redacted in the function's lines is in ours as well. */
+/** Whatever is redacted in the function's lines is redacted in our own as well. */
 function wordsFor(mask: (text: string) => string, filters: Filters | undefined): Words {
   return { mask: filters ? (text) => filters.redactOwn(mask(text)) : mask, diagnose: diagnoseSandbox };
 }
 
-/** What is wrong with the settings is told by those who filter with them. */
+/** Problems with these settings are reported by the filters that use them. */
 const SILENT = { tellSymptom() {} };
 
-/** Variables that may be meant for us, and are none of ours. */
+/** Variables that may be meant for us, but are none of our settings. */
 export function findUnknownSettings(env: Environment): readonly SandboxSymptom[] {
   return unknownSettings(env);
 }
 
-/** For `check` alone. */
+/** Used by `check` only. */
 export async function openTools(): Promise<Tools> {
   return (await import('./tools.ts')).tools;
 }
 
-/** Where logs are sent, as whom and how, for the line at the start. */
+/** Where logs are sent, under which identity and how: for the line at the start. */
 export function describeStart(config: Config, api: string | undefined): LogFields {
   const { endpoint, flushStrategy } = config;
   if (!endpoint) return { version };

@@ -1,6 +1,6 @@
-// `late/load.ts` as it is inside the executable: the late half of the program is an asset there, beside the V8 code
-// cache that the build took from it after it had run. With the cache nothing has to be parsed or compiled before the
-// first record; a cache that V8 refuses only costs that time.
+// The executable's version of `late/load.ts`. The late half of the program is an embedded asset there, stored with the
+// V8 code cache that the build took after running it. Thanks to the cache nothing has to be parsed or compiled before
+// the first record; if V8 rejects the cache, only that time is lost.
 // https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html#assets
 
 import { getRawAsset } from 'node:sea';
@@ -12,18 +12,19 @@ type Require = (id: string) => object;
 type LateFunction = (exports: Partial<Late>, require: Require, module: { exports: Partial<Late> }) => void;
 
 /**
- * Our memory is the function's, and a sandbox seldom lives long enough to pay for optimized code. Set only now, as V8
- * refuses code caches that were made with other flags. Measured over 2,500 invocations and a flood of 100,000 lines,
- * without and with these and those of the build: private memory grows by 30.0 and 6.6 MB, its peak is 87 and 66 MB, CPU
- * 45 and 39 ms per MB of text (on a loaded machine).
+ * V8 flags. Our memory is the function's, and a sandbox seldom lives long enough to repay optimized code. Set only now,
+ * because V8 rejects code caches made with other flags. Measured over 2,500 invocations and a flood of 100,000 lines,
+ * without and with these flags and those of the build: private memory grows by 30.0 and 6.6 MB, its peak is 87 and 66
+ * MB, CPU is 45 and 39 ms per MB of text (on a loaded machine).
  * - WebAssembly, which is undici's HTTP parser, keeps its first compilation
- * - JavaScript is optimized by Maglev alone. Sparkplug before it saves no CPU here and costs 0.5 MB. TurboFan behind it
- *   makes the first flood of a process dearer, 34.4 against 27.3 ms per MB of text, and the fourth one cheaper, 20.7
- *   against 26.1. Nothing is inlined: compiling is a quarter of the CPU of the first hundred invocations. They take 5 to
- *   12 % less, memory after 10,000 of them 0.7 MB less; a flood takes 4 % more
- * - the young generation stays as small as it is at the start
- * - garbage is collected by the thread that made it: more of them find nothing to do, and each keeps malloc arena to
- *   itself
+ * - Maglev is the only optimizing compiler for JavaScript. Adding Sparkplug before it saves no CPU here and costs 0.5
+ *   MB. Adding TurboFan after it makes the first flood of a process dearer, 34.4 against 27.3 ms per MB of text, and
+ *   the fourth one cheaper, 20.7 against 26.1. Inlining is off: compiling takes a quarter of the CPU of the first
+ *   hundred invocations. Without it they take 5 to 12 % less CPU, memory after 10,000 of them is 0.7 MB lower, and a
+ *   flood takes 4 % more
+ * - the young generation keeps its initial size
+ * - garbage is collected on the thread that made it: helper threads find nothing to do, and each keeps a malloc arena
+ *   to itself
  */
 export const LEAN_FLAGS = [
   '--liftoff-only',
@@ -37,13 +38,13 @@ export const LEAN_FLAGS = [
 ];
 
 /**
- * Once the flags are set V8 refuses Node's own code caches too, and what is loaded after them is compiled from source:
- * node:tls then takes 30 ms of CPU instead of 12. So all that a push needs is loaded before.
+ * Once the flags are set, V8 rejects Node's own code caches too, and later modules are compiled from source: node:tls
+ * then takes 30 ms of CPU instead of 12. So everything a push needs is loaded before.
  */
 const BEFORE_FLAGS = ['node:dns'];
 const BEFORE_FLAGS_OVER_TLS = ['node:tls'];
 
-/** The same promise as in `late/load.ts`. The asset is one function expression of CommonJS form, in ASCII. */
+/** The same contract as in `late/load.ts`. The asset is one CommonJS-style function expression, in ASCII. */
 export async function loadLate(overTls: boolean): Promise<Late> {
   const script = new Script(Buffer.from(getRawAsset('late.js')).toString('latin1'), {
     filename: 'late.js',
@@ -58,7 +59,7 @@ export async function loadLate(overTls: boolean): Promise<Late> {
   return module.exports as Late;
 }
 
-/** Without a code cache: it is for people. */
+/** No code cache: `check` is run by people, who can wait. */
 export async function loadCheck(): Promise<typeof import('../check/index.ts')> {
   const script = new Script(Buffer.from(getRawAsset('check.js')).toString('latin1'), { filename: 'check.js' });
   const module = { exports: {} };
@@ -72,7 +73,7 @@ function requireBuiltin(id: string): object {
   return builtin;
 }
 
-/** V8's heap. Collecting sets a flag, as loading does. */
+/** V8's heap. Collecting garbage sets a flag, as loading does. */
 export function openHeap(): Heap {
   let gc: NodeJS.GCFunction | undefined;
   return {
@@ -89,14 +90,14 @@ export function openHeap(): Heap {
 
 function findCollector(): NodeJS.GCFunction {
   process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
-  // A new context is the way to the function when the context in use is older than the flag.
+  // `gc` exists only in contexts created after the flag was set, so a new context is needed to reach it.
   return process.getBuiltinModule('node:vm').runInNewContext('gc') as NodeJS.GCFunction;
 }
 
 /**
- * Ends the process at once, which `process.exit` does not while a name server is silent: it waits for the thread that
- * waits for it, and Lambda would kill us meanwhile. No thread outlives execve; the front of the executable
- * (scripts/build/front) sees the name and exits with 0.
+ * Ends the process at once. `process.exit` cannot do that while a name server is silent: it joins the thread that waits
+ * for the server, and Lambda would kill us meanwhile. No thread survives execve; the front of the executable
+ * (scripts/build/front) recognizes the name and exits with 0.
  */
 export function leave(exitCode: number): never {
   if (exitCode === 0 && process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) {
@@ -105,5 +106,5 @@ export function leave(exitCode: number): never {
   process.exit(exitCode);
 }
 
-/** As the front knows it: eight bytes, which no path is. */
+/** The name that the front recognizes: eight bytes that cannot be a path. */
 const LEAVING = 'leaving!';

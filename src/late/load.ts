@@ -1,23 +1,23 @@
-// The seam between what runs before the extension has registered and what may come later. `late/index.ts` brings
-// undici, protobufjs, snappyjs and pino, by far most of the code; serve.ts calls `loadLate` only when the request for the
-// first next event is on its way. In the executable the build puts `late/load.sea.ts` in this file's place, which loads
-// the same module from the executable itself with V8 code that is already compiled.
+// The seam between what runs before the extension has registered and what may come later. `late/index.ts` brings in
+// undici, protobufjs, snappyjs and pino, by far most of the code; serve.ts calls `loadLate` only when the first request
+// for the next event is on its way. In the executable the build replaces this file with `late/load.sea.ts`, which loads
+// the same module from the executable itself, already compiled by V8.
 import type { Heap } from '../memory.ts';
 
 /**
  * Loads the late half of the program. Rejects only if that code is broken. Call it once.
- * @param _overTls whether it is going to need what https needs
+ * @param _overTls whether https will be needed
  */
 export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')> {
   return import('./index.ts');
 }
 
-/** Loads what the command `check` needs beside that. */
+/** Loads the additional code for the command `check`. */
 export function loadCheck(): Promise<typeof import('../check/index.ts')> {
   return import('../check/index.ts');
 }
 
-/** From source Node.js collects garbage as it sees fit. */
+/** When run from source, garbage collection is left to Node.js. */
 export function openHeap(): Heap {
   return { usedBytes: () => 0, collectGarbage() {} };
 }

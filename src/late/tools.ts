@@ -1,5 +1,5 @@
-// What `check` shares with the running extension: the parts of the way to Loki, and the words for what happens on it.
-// Loaded for it alone.
+// What `check` shares with the running extension: the connection to Loki and its parts, and the wording of diagnoses.
+// Loaded for `check` only.
 import { createSender } from '../aws/http.ts';
 import { createSecretStore } from '../aws/secrets.ts';
 import { toByteString } from '../byte-string.ts';
@@ -22,7 +22,7 @@ import { type Note, routeOf, variablesOf } from './client.ts';
 
 const MAX_BYTES = 65_536;
 
-/** One line in the stream of extensions, as a request. */
+/** A push request with one line in the stream of extensions. */
 function lineToPush(config: Config, identity: FunctionIdentity, text: string, level: 'info'): Buffer | undefined {
   const { extension } = streamLabels(config, identity);
   const builder = createBatchBuilder('extension', extension, MAX_BYTES);
@@ -32,7 +32,7 @@ function lineToPush(config: Config, identity: FunctionIdentity, text: string, le
   return builder.seal()?.body;
 }
 
-/** Fetches what settings refer to, and reads the settings with it. */
+/** Fetches the referenced secrets and reads the settings with them. */
 async function resolveReferences(
   { references, variables, route, env, resolve }: ByReference,
   note: Note,
