@@ -1,5 +1,5 @@
-// The name to register by: Lambda knows an extension by its file in /opt/extensions, whatever that file starts. It may
-// be the executable, a link to it under another name, or a script that starts it from elsewhere.
+// The name to register under. Lambda knows an extension by its file name in /opt/extensions, whatever that file starts:
+// it may be the executable, a link to it with another name, or a script that starts it from elsewhere.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';

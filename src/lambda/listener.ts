@@ -1,7 +1,7 @@
-// Receives the platform's log bodies. Answers 200 at once and always: anything else makes the platform send the same
-// body again and again, and a late answer makes it drop the next one. What a body means is decided later, by whoever
-// gets it. The port is bound before the subscription names it. Anyone in the sandbox may connect, so what is held for
-// connections has a bound.
+// Receives the platform's log bodies over HTTP. Always answers 200, at once: any other status makes the platform resend
+// the body again and again, and a late answer makes it drop the next one. Bodies are interpreted later, by the
+// pipeline. The port is bound before the subscription names it. Any process in the sandbox may connect, so the memory
+// held for connections is bounded.
 import { createServer, type Server, type Socket } from 'node:net';
 import { keepsConnection } from './http-head.ts';
 import { createHttpReader } from './http-reader.ts';

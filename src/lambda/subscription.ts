@@ -1,5 +1,5 @@
-// Asks the platform to send the function's logs to our listener: through the Logs API, or through its successor, the
-// Telemetry API.
+// Asks the platform to send the function's logs to our listener, through the Logs API or its successor, the Telemetry
+// API.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 import type { Registration } from './extensions-api.ts';

@@ -1,5 +1,5 @@
-// What an answer of Loki means for the batch it answers. One total table; what to do and when is decided elsewhere.
-// The statuses are those of Loki's push API and of the gateways in front of it:
+// What an answer of Loki means for the batch it answers: one total table. What to do about it, and when, is decided in
+// verdict.ts. The statuses are those of Loki's push API and of the gateways in front of it:
 // https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs
 import { lokiWords } from '../diagnosis/loki-words.ts';
 import type { SecretSymptom } from '../diagnosis/symptoms.ts';

@@ -1,5 +1,5 @@
-// Everything that is held for Loki: for each stream the batches that are being filled, and a queue of sealed batches.
-// Bounded in bytes: when the bound is reached the oldest of the least valuable goes first, and every entry that goes is
+// Holds everything that is on its way to Loki: for each stream the batches being filled, and a queue of sealed batches.
+// Bounded in bytes: at the bound the oldest batch of the least valuable stream is evicted, and every evicted entry is
 // counted.
 import type { DropReason } from '../losses.ts';
 import { type EpochMs, type Instant, isAged } from '../time.ts';

@@ -1,7 +1,7 @@
-// A batch: entries of one stream that go to Loki in one request. It is built entry by entry, exactly counted in bytes,
-// compressed piece by piece while it fills, and then sealed: its body stays the same for every attempt, so that a
-// resend is identical and Loki can tell it is one. One stream per request: of a request with several, Loki's answer may
-// describe only the last.
+// A batch: the entries of one stream that go to Loki in one request. It is built entry by entry, its size counted to
+// the byte, and compressed piece by piece while it fills. Then it is sealed: its body stays the same for every attempt,
+// so that Loki recognizes a resend. One stream per request, because Loki's answer to a request with several streams may
+// describe only the last one.
 import type { ByteString } from '../byte-string.ts';
 import { free } from '../memory.ts';
 import type { EpochMs, Instant } from '../time.ts';

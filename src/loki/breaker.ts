@@ -1,10 +1,10 @@
-// The circuit breaker between the function and a Loki that does not answer well. Closed, invocations wait for their
-// pushes. Open, none waits: one push at a time probes in the background, and the first that passes closes the breaker
-// again. Between two probes is full-jitter exponential backoff: each delay is drawn evenly from nothing up to a ceiling
-// that doubles with every failure, so that sandboxes that failed together do not come back together. A Loki that is back
-// is met by all of them at once, so the breaker recovers step by step: each push that passes takes back one failure.
-// Until none is left one is sent at a time, and a failure opens it again with the delays where they were. Where Loki
-// takes less than there is, as many pass then as are refused.
+// The circuit breaker between the function and a Loki that is not answering well. Closed: invocations wait for their
+// pushes. Open: none waits, one push at a time probes in the background, and the first one that passes closes the
+// breaker. Probes are spaced by full-jitter exponential backoff: each delay is drawn uniformly between zero and a
+// ceiling that doubles with every failure, so that sandboxes that failed together do not come back together. All of
+// them meet a Loki that is back at the same time, so the breaker recovers step by step: each push that passes takes
+// back one failure. Until none is left, one push is sent at a time, and a failure reopens the breaker with the delay it
+// had reached. If Loki accepts less than there is, about as many pushes pass as fail.
 // https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
 

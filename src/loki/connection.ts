@@ -1,6 +1,5 @@
-// One connection to Loki, and one request at a time on it. Says what came of each, as soon as that is certain. It ends
-// with its socket, and never opens another one: what the end of a connection means is for its owner to judge
-// (push-client.ts).
+// One connection to Loki, with one request at a time. Reports the outcome of each request as soon as it is certain. A
+// connection ends with its socket and never reconnects: what its end means is judged by its owner (push-client.ts).
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';

@@ -1,6 +1,6 @@
-// Pushes to an endpoint that is not known yet: settings refer to secrets, and what is pushed waits for them, but not
-// for long. Where they do not come, each push ends at once and says why, so that no invocation is held for them. When
-// Loki refuses what it was sent, they are fetched again.
+// Pushes to an endpoint that is not known yet, because settings refer to secrets. Pushes wait briefly for the secrets;
+// if these do not arrive, each push ends at once with the reason, so that no invocation is held for them. When Loki
+// refuses the credentials, the secrets are fetched again.
 import type { SecretSymptom } from '../diagnosis/symptoms.ts';
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import type { PushOutcome } from './answer.ts';

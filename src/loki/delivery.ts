@@ -1,6 +1,6 @@
-// Drives what is held to Loki: pump, timer and flush. It decides what is sent now, carries out what the verdict on each
-// outcome says, and tells a flush when it is done. How long an invocation may be held is the caller's deadline; whether
-// it is worth waiting at all is the breaker's.
+// Drives the backlog to Loki: pump, timer and flush. Decides what is sent now, has the judge carry out the verdict on
+// each outcome, and tells a flush when it is done. How long an invocation may be held is the caller's deadline; whether
+// waiting is worthwhile at all is up to the breaker.
 import type { Config } from '../config/config.ts';
 import type { Ledger } from '../losses.ts';
 import { type Clock, type EpochMs, isAged, type Timer } from '../time.ts';

@@ -1,5 +1,5 @@
-// Gathers the facts for the verdict on an outcome, and carries the verdict out: in the backlog, the ledger and the
-// breaker, and to whoever tells the operator. It remembers what passed, what failed in a row, and what was refused.
+// Gathers the facts for the verdict on an outcome and carries the verdict out: in the backlog, the ledger and the
+// breaker, and towards the operator. Remembers what passed, what failed in a row and what was refused.
 import type { DropReason, Ledger } from '../losses.ts';
 import type { Clock, EpochMs } from '../time.ts';
 import type { PushOutcome } from './answer.ts';

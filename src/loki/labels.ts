@@ -1,5 +1,5 @@
-// Stream labels as Loki takes them: the text form `{a="b",c="d"}`, and the limits on names and values.
-// The text is in canonical form, so that equal label sets are equal strings and it can serve as the key of a stream.
+// Stream labels in Loki's text form `{a="b",c="d"}`, and the limits on names and values. The text is canonical: equal
+// label sets are equal strings, so it can serve as the key of a stream.
 // Names: https://prometheus.io/docs/concepts/data_model/; limits: Loki's `limits_config`.
 
 /** Labels that every stream has beside the user's own; `service_name` has a setting of its own. */

@@ -1,4 +1,4 @@
-// Splits a line that is longer than Loki takes. Nothing is cut off: the parts, put together, are the line.
+// Splits a line that is longer than Loki accepts. Nothing is cut off: the parts put together are the line.
 import type { ByteString } from '../byte-string.ts';
 
 /**

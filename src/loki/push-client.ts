@@ -1,7 +1,7 @@
-// Sends one body to Loki's push endpoint and says what came of it. Never throws, never retries an answer, knows nothing
-// of batches. It owns the connections, and so the one retry that belongs to them: a connection that was open during a
-// freeze, or kept for a while, may be dead without our knowing, and a failure on such a one says nothing about Loki,
-// nor about the other connections.
+// Sends one body to Loki's push endpoint and reports the outcome. Never throws, never retries an answer, knows nothing
+// of batches. It owns the connections, and therefore the one retry that concerns them: a connection that was open
+// during a freeze, or idle for a while, may be dead without our knowing. Its failure says nothing about Loki, nor about
+// the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
 import { type ConnectStep, createConnector, throughProxy, type Way } from '../net/connect.ts';
 import { type Clock, type EpochMs, settledBy } from '../time.ts';

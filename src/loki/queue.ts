@@ -1,6 +1,6 @@
-// The sealed batches, oldest first, each with what was tried so far. The only place where a queued batch is written. It
-// keeps the sums that each push asks for: with 1 KB batches and a backlog of 60 MB, adding them up took 2.4 ms of CPU a
-// push.
+// The sealed batches, oldest first, each with the history of its attempts. The only place that writes a queued batch.
+// Keeps running sums, because every push asks for them: with 1 KB batches and a backlog of 60 MB, adding them up took
+// 2.4 ms of CPU per push.
 import type { DropReason } from '../losses.ts';
 import { type EpochMs, type Pause, pauseLeftMs } from '../time.ts';
 import type { Batch, StreamType } from './batch.ts';

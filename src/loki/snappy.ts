@@ -1,4 +1,4 @@
-// Snappy blocks: in one go, or piece by piece while a request grows. The only file that knows snappyjs.
+// Snappy blocks, compressed in one go, or piece by piece while a request grows. The only file that imports snappyjs.
 // https://github.com/google/snappy/blob/main/format_description.txt
 import snappy from 'snappyjs';
 import { SnappyCompressor } from 'snappyjs/snappy_compressor.js';

@@ -1,5 +1,5 @@
-// Sends a summary line of our own to Loki, past the backlog: it must neither push out nor hold up what it is about, and
-// a summary that is lost is no loss.
+// Sends the extension's own summary lines to Loki, bypassing the backlog: a summary must neither evict nor delay the
+// lines it reports on. Losing a summary does not count as a loss.
 import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import { createBatchBuilder, type Entry } from './batch.ts';
 import type { PushClient } from './push-client.ts';

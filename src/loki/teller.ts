@@ -1,5 +1,5 @@
-// What the operator hears of the pushes. Delivery tells every outcome here, and what it did about it; which words that
-// takes, and how often, is decided here alone. It remembers the last trouble, for the line about what was lost.
+// Tells the operator about the pushes. Delivery reports every outcome here together with its consequence; only this
+// file decides on the words and how often they appear. Remembers the last problem, for the line about losses.
 import { type Diagnosis, diagnosePush } from '../diagnosis/diagnosis.ts';
 import type { PushSymptom, Target } from '../diagnosis/symptoms.ts';
 import type { Log } from '../log.ts';

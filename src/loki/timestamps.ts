@@ -1,7 +1,7 @@
-// Gives each entry of a stream its own nanosecond. Loki takes two entries of one stream for the same when line,
-// metadata and timestamp are equal, and keeps the order of equal timestamps by chance only; Lambda counts in
-// milliseconds. So entries of one millisecond are numbered in the order of their receipt. The number is given once: a
-// resend is identical.
+// Gives each entry of a stream a nanosecond of its own. Loki treats two entries of a stream as one when line, metadata
+// and timestamp are equal, and keeps the order of equal timestamps only by chance; Lambda's clock counts milliseconds.
+// So the entries of one millisecond are numbered in order of receipt. The number is assigned once: a resend is
+// identical.
 import type { EpochMs, Instant } from '../time.ts';
 
 /** At least so many milliseconds are remembered one by one, those that were used last. */

@@ -1,4 +1,4 @@
-// Protobuf's and snappy's way to write a length: seven bits in each byte, the lowest first.
+// Varints, the lengths of protobuf and snappy: seven bits per byte, the lowest first.
 
 /** How many bytes it takes. */
 export function varintBytes(value: number): number {

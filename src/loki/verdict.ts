@@ -1,9 +1,9 @@
-// Is it the batch, or is it Loki? What an outcome means for the batch that it ends an attempt on: pure and total.
+// Is it the batch, or is it Loki? Decides what an outcome means for the batch: a pure, total function.
 //
-// One rule for every outcome that is not acceptance: it counts against the batch, and others are tried between. If
-// others pass while one fails, that one is split until the entry at fault is found, and this entry alone is given up in
-// the end. If nothing passes, it is Loki, the way there, or a setting: everything is kept. Where nothing else is held
-// that could be tried, one entry of the batch is tried alone.
+// One rule covers every outcome that is not acceptance: it counts against the batch, and other batches are tried in
+// between. If others pass while one fails, that one is split until the entry at fault is found, and only this entry is
+// given up in the end. If nothing passes, the fault lies with Loki, the way there or a setting, and everything is kept.
+// If nothing else is held that could be tried, one entry of the batch is tried alone.
 import type { DropReason } from '../losses.ts';
 import { countRefused, type PushOutcome } from './answer.ts';
 

@@ -1,7 +1,7 @@
-// Takes any HTTP body of the Logs and Telemetry APIs apart into its elements, each as JSON as it was written, and never
-// throws. Most bodies never come here: see body-scan.ts. A record of more than about 256 KiB arrives cut in pieces, in
-// bodies that are not JSON: those go to body-repair.ts, and this file only holds the head that waits for its tail. One
-// element at a time: a hostile body may have millions.
+// Takes any HTTP body of the Logs and Telemetry APIs apart into its elements, each as the JSON that was written, and
+// never throws. Most bodies never get here: see body-scan.ts. A record of more than about 256 KiB arrives cut in
+// pieces, in bodies that are not JSON: body-repair.ts handles those, and this file only keeps the head that waits for
+// its tail. Yields one element at a time: a hostile body may have millions.
 import { isUtf8 } from 'node:buffer';
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { type CutHead, takeApart } from './body-repair.ts';

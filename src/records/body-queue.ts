@@ -1,4 +1,4 @@
-// Bodies on their way from the listener: kept in order, and read into records when the pipeline asks.
+// Queues the bodies that the listener received, in order, and reads them into records when the pipeline asks.
 import type { ByteString } from '../byte-string.ts';
 import type { DropReason } from '../losses.ts';
 import { free } from '../memory.ts';

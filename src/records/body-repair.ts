@@ -1,8 +1,8 @@
-// Recovers the records of a body that is not JSON, because the platform has cut a long record in it.
-// Seen in production, not documented (DataDog/datadog-lambda-extension PR #1357): the value of `record` is cut
-// anywhere, and each piece is put in an envelope with a time of its own, in one body or in several. The pieces are put
-// together again, and the intact records beside them are kept. Works on bytes, as a cut may fall inside a character.
-// Each byte is looked at a few times at most, however the body is made.
+// Recovers the records of a body that is not JSON because the platform cut a long record in it. Seen in production, not
+// documented (DataDog/datadog-lambda-extension PR #1357): the value of `record` is cut at any byte, and each piece gets
+// an envelope with a time of its own, in the same body or in several. The pieces are joined again, and the intact
+// records beside them are kept. Works on bytes, because a cut may fall inside a character. Each byte is inspected a
+// bounded number of times, whatever the body looks like.
 
 import type { ByteString } from '../byte-string.ts';
 import {

@@ -1,7 +1,7 @@
-// Reads a body record by record where it is written as the platform writes it:
-// `[{"time":"...","type":"...","record":...},...]` without a space. A line of text is cut out as it stands, with no
-// object made of its record and its bytes not decoded. At the first thing that is any different the scan stops, and the
-// rest of the body is for what reads any JSON and repairs what is broken (body-json.ts).
+// The fast path: reads a body record by record as long as it is formatted the way the platform does it,
+// `[{"time":"...","type":"...","record":...},...]` without spaces. A text line is cut out as it stands: no object is
+// made of its record, and its bytes are not decoded. At the first deviation the scan stops, and body-json.ts, which
+// reads any JSON and repairs what is broken, takes the rest of the body.
 import { isUtf8 } from 'node:buffer';
 import type { ByteString } from '../byte-string.ts';
 import { isEscaped, isJson, readString } from './json-text.ts';

@@ -1,5 +1,5 @@
-// Which invocation a record belongs to, and what became of each: from the lifecycle events and from the platform's own
-// records, which come in the order in which things happened.
+// Knows which invocation a record belongs to, and how far each invocation is: from the lifecycle events and from the
+// platform's own records, which arrive in the order of events.
 import { copyOf } from '../byte-string.ts';
 import type { LogRecord } from './record.ts';
 

@@ -1,6 +1,6 @@
-// What the readers of bodies and lines know of JSON. It is read as it was written, one character for each byte, so that
-// a value can be cut out with its digits, its order of keys and its blanks. Nothing here recurses, and time grows with
-// the length only.
+// JSON as text, for the readers of bodies and lines. It is read as written, one character per byte, so that a value can
+// be cut out with its digits, its key order and its white space intact. Nothing here recurses, and all of it takes
+// linear time.
 
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 

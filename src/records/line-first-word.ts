@@ -1,4 +1,4 @@
-// Lines that begin with a letter: a level, the name of a logger before it, a time that begins with a month, Lambda's
+// Lines that begin with a letter: a level, a logger name followed by a level, a time that begins with a month, Lambda's
 // own lines.
 
 import { hasMark, inspectHeader, isPhrase } from './line-header.ts';

@@ -1,6 +1,6 @@
-// The fields that stand before the message, behind a time or in brackets: `<time> [thread] <request id> - logger name -
-// LEVEL - text`. The level is one of the first few fields. What is no field, such as the words of a sentence, ends the
-// search.
+// The fields in front of a message, after a time or in brackets: `<time> [thread] <request id> - logger name - LEVEL -
+// text`. The level is one of the first few fields. Anything that is not a field, such as the words of a sentence, ends
+// the search.
 
 import { ownLevel, withIds } from './line-ids.ts';
 import {

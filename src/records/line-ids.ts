@@ -1,5 +1,5 @@
-// What stands behind the level of a line: the request's id, where Lambda, its runtimes and other loggers put it, or the
-// JSON of a logger whose output went through another one.
+// What follows the level of a line: the request id, where Lambda, its runtimes and other loggers put it, or the JSON of
+// a logger whose output passed through another one.
 
 import { inspectJson } from './line-json.ts';
 import type { Inspection, Level } from './line-level.ts';

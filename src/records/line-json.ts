@@ -1,7 +1,7 @@
-// The level and the request id in the fields of a JSON log line. Reads the top level of the text without parsing it: on
-// lines of 120 to 370 bytes that took 0.13 to 0.65 microseconds, where JSON.parse took 0.38 to 0.81 and made an object
-// of each line. Only the top level counts, and three objects in it that loggers make; `level` in any other says nothing
-// about the line.
+// The level and the request id in the fields of a JSON log line. Scans the top level of the text instead of parsing it:
+// for lines of 120 to 370 bytes the scan takes 0.13 to 0.65 microseconds, where JSON.parse takes 0.38 to 0.81 and makes
+// an object per line. Only the top level counts, and three nested objects that loggers are known to write; a `level`
+// anywhere else says nothing about the line.
 
 import { skipSpace, stringEnd, valueEnd } from './json-text.ts';
 import { type Inspection, type Level, levelOfNumber, toLevel } from './line-level.ts';

@@ -1,6 +1,6 @@
-// Levels: the words that loggers use for them, brought to six, and the places in a line of text in which each of these
-// words is one. Most of them are words of every day as well (`alert: sent to user 5`, `Trace: 1-5759e988`), so what a
-// word means is a question of place.
+// Levels: the words that loggers use, mapped to six levels, and the positions in a line at which each word counts as
+// one. Most are everyday words too (`alert: sent to user 5`, `Trace: 1-5759e988`), so the position decides what a word
+// means.
 
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 

@@ -1,6 +1,6 @@
-// Lines of pairs: `time=<time> level=info msg="text"`, as Go's slog and logrus write them, and structlog with single
-// quotes. Regular expressions, and of a kind that never has two ways to read the same text: time grows with the length
-// only.
+// Lines of key-value pairs: `time=<time> level=info msg="text"`, as written by Go's slog and logrus, and by structlog
+// with single quotes. The regular expressions here never have two ways to match the same text, so they run in linear
+// time.
 
 import { type Inspection, type Level, NOTHING, toLevel } from './line-level.ts';
 import { requestIdAt } from './request-id.ts';

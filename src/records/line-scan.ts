@@ -1,5 +1,5 @@
-// Characters and fields of a line of text, for those who look for the level in it. Each function looks at a few
-// characters only.
+// Characters and fields of a text line, for the readers that look for its level. Each function inspects only a few
+// characters.
 
 /** Where a format has its level, it has it within these characters. */
 export const HEAD_CHARACTERS = 200;

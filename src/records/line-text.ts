@@ -1,7 +1,6 @@
-// What a log line says about itself: its level and its request. Knows the formats in which Lambda, its runtimes and the
-// usual loggers write. A level counts only where such a format puts it, never as a word in a sentence: line-level.ts
-// says which word counts where. Runs for every line, so it looks at character codes before anything else, and at the
-// beginning of the line only.
+// What a log line says about itself: its level and its request id. Knows the formats of Lambda, its runtimes and the
+// usual loggers. A level counts only where such a format puts it, never as a word in a sentence: line-level.ts says
+// which word counts where. Runs for every line, so it checks character codes first, and only the beginning of the line.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html, and the documentation of the loggers.
 
 import { inspectFirstWord } from './line-first-word.ts';

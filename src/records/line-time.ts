@@ -1,5 +1,5 @@
-// The time at which a line of text begins, in the notations of the usual loggers. What it says is not read: it tells a
-// log line from a sentence, and the level stands behind it.
+// The time at the beginning of a text line, in the notations of the usual loggers. Its value is not used: it only tells
+// a log line from a sentence, and shows where to look for the level.
 
 export const PLAIN_TIME_CHARACTERS = '2026-01-05T10:00:00.123Z'.length;
 

@@ -1,5 +1,5 @@
-// What tells a logger's words from those of a sentence, as tables: beginnings that mean one thing only, pairs of words
-// in which a level is none, and words that are no name of a logger, a thread or a host.
+// Tables that tell a logger's words from those of a sentence: line beginnings with only one meaning, word pairs in
+// which a level word is not a level, and words that cannot name a logger, a thread or a host.
 
 import type { Level } from './line-level.ts';
 

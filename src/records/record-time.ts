@@ -1,5 +1,5 @@
 // Reads the `time` of a record. The platform promises ISO 8601 with milliseconds; other precisions and notations are
-// read as well, since a line stamped with the moment of its receipt is worth less than one stamped with its own.
+// accepted too, because a line stamped with its own time is worth more than one stamped with the time of receipt.
 import { copyOf } from '../byte-string.ts';
 import type { Instant } from '../time.ts';
 

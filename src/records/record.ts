@@ -1,5 +1,5 @@
-// What a record says: from the JSON that the platform sent, as it was written, to a record with a known shape. Total:
-// whatever comes becomes a record, since a line that we do not understand is still a line of somebody's log.
+// Turns an element of a body, still the JSON that the platform wrote, into a record of a known shape. Total: any input
+// becomes a record, because a line that we do not understand is still a line of somebody's log.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';

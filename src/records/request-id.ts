@@ -1,5 +1,4 @@
-// What a request id looks like: a UUID, or the same without hyphens. Nothing is remembered here: where an id is kept,
-// it is copied.
+// Recognizes a request id: a UUID, with or without hyphens. Keeps nothing: whoever keeps an id copies it.
 
 const HYPHEN = 0x2d;
 const HEX_CHARACTERS = 32;
