@@ -121,6 +121,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Whether the next slice is scheduled. */
   let reading = false;
   let begun = false;
+  /** From then on nothing is read: the sandbox ends. */
+  let lastReadMs = Number.POSITIVE_INFINITY;
   const summaries = createSummarySender(parts.client, labels.extension, clock);
   const losses = createLossReports({
     ledger,
@@ -147,7 +149,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   /** Reads the bodies slice by slice, so that the listener can answer a body in between. */
   function readSoon(): void {
-    if (reading || waitingBodies() === 0) return;
+    if (reading || waitingBodies() === 0 || clock.now() >= lastReadMs) return;
     reading = true;
     parts.defer(() => {
       reading = false;
@@ -269,15 +271,17 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       totals.held(clock.now() - startMs);
     },
     async drain(untilMs) {
+      lastReadMs = untilMs;
       await readWaiting(untilMs);
       const lost = bodies.giveUpHead();
       if (lost > 0) lose('unreadable_record', lost);
+      if (clock.now() >= untilMs) return;
       await watch(delivery.drain(untilMs), untilMs);
       if (teller.isWell()) losses.tellLokiLast();
       await summaries.sentBy(untilMs);
     },
     abandon() {
-      const unread = bodies.clear() + (filters?.clear() ?? 0);
+      const unread = bodies.giveUpHead() + bodies.clear() + (filters?.clear() ?? 0);
       if (unread > 0) lose('shutdown_deadline', unread);
       backlog.abandon();
       losses.warnLast();

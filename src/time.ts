@@ -91,7 +91,7 @@ export function settledBy(clock: Clock, promise: Promise<unknown>, untilMs: Epoc
 export interface Pace {
   /** Measures a stretch of synchronous work. */
   begin(): { end(): void };
-  /** Milliseconds of wall-clock time per millisecond of CPU time: the worst seen or expected, at least 1. */
+  /** Milliseconds of wall-clock time per millisecond of CPU time: what was measured or expected, the worse of both. */
   slowness(): number;
 }
 
@@ -103,7 +103,8 @@ const MAX_SLOWNESS = 20;
 /** @param expected the initial slowness @param cpuMs CPU time used by this thread */
 export function createPace(expected: number, now: () => EpochMs, cpuMs: () => number): Pace {
   const bounded = (slowness: number) => Math.min(MAX_SLOWNESS, Math.max(1, slowness));
-  let worst = bounded(expected);
+  let workedMs = 0;
+  let workedCpuMs = 0;
   return {
     begin() {
       const startMs = now();
@@ -111,10 +112,13 @@ export function createPace(expected: number, now: () => EpochMs, cpuMs: () => nu
       return {
         end() {
           const usedMs = cpuMs() - startCpuMs;
-          if (usedMs >= MIN_STRETCH_CPU_MS) worst = Math.max(worst, bounded((now() - startMs) / usedMs));
+          if (usedMs < MIN_STRETCH_CPU_MS) return;
+          // Added up: one stretch that a busy machine held up says little of the others.
+          workedMs += now() - startMs;
+          workedCpuMs += usedMs;
         },
       };
     },
-    slowness: () => worst,
+    slowness: () => bounded(Math.max(expected, workedCpuMs > 0 ? workedMs / workedCpuMs : 1)),
   };
 }

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import postject from 'postject';
 import { bundle } from '../../esbuild.config.mjs';
 import { readElf, stripElf } from './elf.ts';
@@ -51,7 +52,8 @@ mkdirSync(path.dirname(output), { recursive: true });
 const { boot, late, check } = await bundle(sourceDir);
 writeFileSync(path.join(workDir, 'boot.js'), boot.text);
 writeFileSync(path.join(workDir, 'late.js'), late.text);
-writeFileSync(path.join(workDir, 'check.js'), check.text);
+// Read by people's command alone, and not at a start.
+writeFileSync(path.join(workDir, 'check.js.br'), brotliCompressSync(check.text));
 makeCodeCache();
 const executable = path.join(workDir, 'executable');
 writeFileSync(executable, stripElf(readElf(readFileSync(node))));
@@ -102,7 +104,7 @@ function makeBlob(): Buffer {
     execArgv: [...V8_FLAGS, NO_OPENSSL_FILE],
     // The function's NODE_OPTIONS must not reach the extension.
     execArgvExtension: 'none',
-    assets: { 'late.js': 'late.js', 'late.cache': 'late.cache', 'check.js': 'check.js' },
+    assets: { 'late.js': 'late.js', 'late.cache': 'late.cache', 'check.js.br': 'check.js.br' },
   };
   writeFileSync(path.join(workDir, 'sea.json'), JSON.stringify(config));
   const blobOf = (...flags: string[]) => {

@@ -89,6 +89,13 @@ async function pushOver(late: Late, url: string): Promise<void> {
     await flush();
     pipeline.suspend();
   }
+  // SHUTDOWN in a hurry, as a small function has it.
+  pipeline.hurry(true);
+  pipeline.receive(toBody(endOf('late')));
+  pipeline.sendNow();
+  await pipeline.drain(Date.now() + FLUSH_MS);
+  pipeline.receive(toBody(linesOf('unread')));
+  pipeline.abandon();
 }
 
 function toBody(records: readonly Record[]): Buffer {

@@ -59,9 +59,11 @@ export async function loadLate(overTls: boolean): Promise<Late> {
   return module.exports as Late;
 }
 
-/** No code cache: `check` is run by people, who can wait. */
+/** No code cache, and compressed: `check` is run by people, who can wait. */
 export async function loadCheck(): Promise<typeof import('../check/index.ts')> {
-  const script = new Script(Buffer.from(getRawAsset('check.js')).toString('latin1'), { filename: 'check.js' });
+  const { brotliDecompressSync } = process.getBuiltinModule('node:zlib');
+  const source = brotliDecompressSync(getRawAsset('check.js.br')).toString('latin1');
+  const script = new Script(source, { filename: 'check.js' });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, requireBuiltin, module);
   return module.exports as typeof import('../check/index.ts');

@@ -44,7 +44,7 @@ export interface Backlog extends Pick<Queue, Sending> {
   add(type: StreamType, stated: Instant, entry: Entry, nowMs: EpochMs): void;
   /** Seals what is being filled and has reached this age. */
   seal(ageMs: number, nowMs: EpochMs): void;
-  /** Whether there is no time to compress what is sealed from now on. */
+  /** Whether there is no time to compress what is added or sealed from now on. */
   hurry(isHurried: boolean): void;
   /** Takes the structured metadata out of a batch, for a Loki that allows none. */
   strip(taken: QueuedBatch): void;
@@ -80,10 +80,12 @@ export function createBacklog(
 ): Backlog {
   // Several batches have to fit, or eviction could only empty the buffer.
   const batchBytes = Math.min(maxBatchBytes, Math.ceil(maxBufferBytes / 4));
+  let isHurried = false;
+  const openBuilder = (type: StreamType) => createBatchBuilder(type, labels[type], batchBytes, () => isHurried);
   const openStream = (type: StreamType): Stream => ({
     nextInstant: createTimestamps(),
-    recent: createBatchBuilder(type, labels[type], batchBytes),
-    old: createBatchBuilder(type, labels[type], batchBytes),
+    recent: openBuilder(type),
+    old: openBuilder(type),
   });
   const streams: Record<StreamType, Stream> = {
     function: openStream('function'),
@@ -92,7 +94,6 @@ export function createBacklog(
   };
   const builders = Object.values(streams).flatMap(({ recent, old }) => [old, recent]);
   const queue = createQueue();
-  let isHurried = false;
 
   const unsealedMs = () =>
     builders.reduce<EpochMs | undefined>((least, { oldestMs }) => earlierOf(least, oldestMs), undefined);
@@ -143,7 +144,7 @@ export function createBacklog(
       const builder = nowMs - stated.ms > OLD_MS ? old : recent;
       const instant = nextInstant(stated);
       if (!builder.add(instant, entry, nowMs)) {
-        enqueue(builder.seal(isHurried));
+        enqueue(builder.seal());
         builder.add(instant, entry, nowMs);
       }
       // Far from the bound nothing needs to be added up: this runs for every line.
@@ -152,7 +153,7 @@ export function createBacklog(
     },
     seal(ageMs, nowMs) {
       for (const builder of builders) {
-        if (builder.oldestMs !== undefined && isAged(builder.oldestMs, ageMs, nowMs)) enqueue(builder.seal(isHurried));
+        if (builder.oldestMs !== undefined && isAged(builder.oldestMs, ageMs, nowMs)) enqueue(builder.seal());
       }
     },
     hurry(newIsHurried) {

@@ -69,14 +69,22 @@ export interface BatchBuilder {
   /** Bytes of memory held. */
   readonly heldBytes: number;
   readonly oldestMs: EpochMs | undefined;
-  /** Compresses what was added, unless there is no time for that, and starts over. Undefined when there is nothing. */
-  seal(isHurried?: boolean): Batch | undefined;
+  /** Compresses the rest of what was added, and starts over. Undefined when there is nothing. */
+  seal(): Batch | undefined;
   /** Starts over without what was added. @returns how many entries that were */
   discard(): number;
 }
 
-/** @param maxBytes the most that a request may have before compression */
-export function createBatchBuilder(streamType: StreamType, labels: string, maxBytes: number): BatchBuilder {
+/**
+ * @param maxBytes the most that a request may have before compression
+ * @param isHurried whether there is no time to compress
+ */
+export function createBatchBuilder(
+  streamType: StreamType,
+  labels: string,
+  maxBytes: number,
+  isHurried = () => false,
+): BatchBuilder {
   const encodedLabels = encodeLabels(labels);
   const start = entriesStart(encodedLabels);
   /** What is not compressed yet: the whole request, or what stands behind its pieces. */
@@ -104,18 +112,18 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     }
   }
 
-  function pack(piece: Buffer, enclose = compressPiece): void {
+  function pack(piece: Buffer): void {
     packed = withRoomFor(packedEnd + PIECE_ROOM_BYTES, packed, packedEnd);
-    packedEnd = enclose(piece, packed, packedEnd);
+    packedEnd = isHurried() ? encloseRawPiece(piece, packed, packedEnd) : compressPiece(piece, packed, packedEnd);
   }
 
   /** The body of what was added. */
-  function packAll(filled: Buffer, isHurried: boolean): Buffer {
+  function packAll(filled: Buffer): Buffer {
     if (cutBytes === 0) {
       const request = finishRequest(filled, encodedLabels, end);
-      return isHurried ? encloseRaw(request) : compress(request);
+      return isHurried() ? encloseRaw(request) : compress(request);
     }
-    pack(filled.subarray(0, end), isHurried ? encloseRawPiece : compressPiece);
+    pack(filled.subarray(0, end));
     const requestEnd = cutBytes + end;
     return joinPieces(requestHead(requestEnd), (packed as Buffer).subarray(0, packedEnd), requestBytes(requestEnd));
   }
@@ -164,11 +172,11 @@ export function createBatchBuilder(streamType: StreamType, labels: string, maxBy
     get oldestMs() {
       return oldestMs;
     },
-    seal(isHurried = false) {
+    seal() {
       if (!buffer || oldestMs === undefined) return undefined;
       const batch: Batch = {
         streamType,
-        body: packAll(buffer, isHurried),
+        body: packAll(buffer),
         requestBytes: requestBytes(cutBytes + end),
         entryCount,
         errorEntries,

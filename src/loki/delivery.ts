@@ -101,12 +101,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     }
     const nowMs = clock.now();
     try {
-      if (breaker.waitMs(nowMs) === 0) sendReady(nowMs);
+      if (breaker.waitMs(nowMs) === 0 && !isOver(nowMs)) sendReady(nowMs);
     } catch (error) {
       judge.stumbled(error);
     }
     if (waiting && isInVain(nowMs)) waiting();
-    const wakeInMs = nextMomentMs(nowMs, breaker.waitMs(nowMs));
+    const wakeInMs = isOver(nowMs) ? undefined : nextMomentMs(nowMs, breaker.waitMs(nowMs));
     if (wakeInMs !== undefined) timer = clock.after(Math.max(1, wakeInMs), pump);
   }
 
@@ -124,6 +124,9 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const isProbing = () => (mode === 'drain' ? judge.failuresInARow() > 0 : breaker.isOpen());
   const parallel = () => (isProbing() || breaker.isRecovering() ? 1 : MAX_CONNECTIONS);
   const takesSuspects = () => suspectsInFlight < MAX_SUSPECTS_IN_FLIGHT;
+
+  /** Whether the last moments have come, which are for the exit alone. */
+  const isOver = (nowMs: EpochMs) => mode === 'drain' && nowMs >= waitUntilMs;
 
   /** The age at which what is being filled is sealed. */
   function sealAgeMs(): number {
@@ -228,6 +231,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     // A drain may have begun meanwhile: a signal to end does not wait for a flush.
     if (waiting !== wake) return;
     waiting = undefined;
+    if (newMode === 'drain') return;
     mode = 'due';
     // The function was held for the full time and nothing came of it: the next invocations need not find that out
     // again.

@@ -160,3 +160,13 @@ test('each body is released when it has been read', async () => {
   await arrived();
   assert.deepEqual(released, ['events', 'too large', 'no json', 'blanks', 'nothing']);
 });
+
+test('the head of a cut record whose tail never came is counted at the end, also where there was no time to flush', async () => {
+  const { clock, pipeline, ledger } = setUp();
+  pipeline.begin();
+  pipeline.receive(Buffer.from(`[${before},${element('"cut off')}]`));
+  await clock.advance(100);
+  pipeline.abandon();
+  const { received, dropped } = ledger.totals();
+  assert.deepEqual([received, dropped.shutdown_deadline], [2, 2]);
+});

@@ -286,6 +286,20 @@ test('what the last pushes have lost is told in the last flush, also where losse
   );
 });
 
+test('when the last flush has ended nothing is read any more: what comes then is counted as lost', async () => {
+  const { clock, client, pipeline, ledger } = setUp();
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('one')));
+  await clock.until(pipeline.drain(clock.now() + 100), 100);
+  await clock.advance(100);
+  pipeline.receive(bodyOf(functionRecord('late'), functionRecord('later')));
+  await clock.advance(1_000);
+  pipeline.abandon();
+  assert.deepEqual(client.lines, ['one']);
+  const { accepted, dropped } = ledger.totals();
+  assert.deepEqual([accepted, dropped.shutdown_deadline], [1, 2]);
+});
+
 test('abandon counts what is held as lost at the end, and warns', async () => {
   const { clock, pipeline, ledger, log } = setUp({}, () => undefined);
   pipeline.begin();

@@ -147,7 +147,7 @@ test('shuts down after a timeout and after a crash, and starts a new process wit
 test('times an invocation out when the extension holds it past the deadline', async (t) => {
   const emulator = await create(t, 'slow');
   await emulator.start();
-  const result = await emulator.invoke({ deadlineInMs: 120, shutdownDeadlineInMs: 100 });
+  const result = await emulator.invoke({ deadlineInMs: 120, shutdown: { deadlineInMs: 100 } });
   assert.equal(result.extensionTimedOut, true);
   assert.equal(result.heldMs, undefined);
   assert.equal(result.shutdown?.signal, 'SIGKILL');

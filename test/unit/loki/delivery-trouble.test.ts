@@ -152,11 +152,33 @@ test('the last flush ends at its deadline', async () => {
   assert.equal(clock.now(), startMs + 1_900);
 });
 
-test('the last flush with a deadline in the past still sends, and ends at once', async () => {
+test('a last flush whose time is over sends nothing and ends at once', async () => {
   const { clock, client, delivery, receive } = setUp(() => undefined);
   receive('line');
   await clock.until(delivery.drain(clock.now() - 50), 0);
+  assert.equal(client.pushes.length, 0);
+});
+
+test('after the last flush nothing is sent any more, whatever comes and whatever is answered', async () => {
+  const { clock, client, delivery, receive } = setUp(() => undefined);
+  receive('line');
+  await clock.until(delivery.drain(clock.now() + 100), 100);
   assert.equal(client.pushes.length, 1);
+  receive('late');
+  delivery.wake();
+  at(client.pushes, 0).answer(UNREACHABLE);
+  await clock.advance(60_000);
+  assert.equal(client.pushes.length, 1);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a second last flush sends what came meanwhile', async () => {
+  const { clock, client, delivery, receive } = setUp(() => ACCEPTED);
+  receive('line');
+  await clock.until(delivery.drain(clock.now() + 100), 100);
+  receive('late');
+  await clock.until(delivery.drain(clock.now() + 100), 100);
+  assert.equal(client.pushes.length, 2);
 });
 
 test('an answer that comes after everything was dropped is not counted a second time', async () => {
