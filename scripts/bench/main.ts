@@ -23,6 +23,7 @@ import { measureHeld } from './sections/held.ts';
 import { measureIdle } from './sections/idle.ts';
 import { measureMemory } from './sections/memory.ts';
 import { measurePages } from './sections/pages.ts';
+import { measureShutdown } from './sections/shutdown.ts';
 import { measureSize } from './sections/size.ts';
 import { measureSmall } from './sections/small.ts';
 import { measureStart } from './sections/start.ts';
@@ -48,6 +49,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'cpu', title: 'CPU', measure: measureCpu },
   { name: 'held', title: 'Time an invocation is held', measure: measureHeld },
   { name: 'small', title: 'Small functions', measure: measureSmall },
+  { name: 'shutdown', title: 'The end of a sandbox', measure: measureShutdown },
   { name: 'strategies', title: 'Flush strategies', measure: measureStrategies },
   { name: 'size', title: 'Size', measure: measureSize },
   { name: 'idle', title: 'Idle', measure: measureIdle },
