@@ -128,7 +128,7 @@ export class LambdaEmulator {
     const done = this.#finish(session, facts, options);
     const { heldMs, extensionTimedOut } = await this.#hold(session, facts, done.atMs, deadlineMs);
     this.#keep(options, done.report);
-    const shutdown = await this.#reset(facts, extensionTimedOut, options.shutdownDeadlineInMs);
+    const shutdown = await this.#reset(facts, extensionTimedOut, options.shutdown);
     const deliveryMs = (session.delivery?.deliveries ?? []).slice(bodiesBefore).map(answerMs);
     if (shutdown === undefined && this.#freezes) await this.#sandbox.freeze();
     const result = { requestId: facts.requestId, deadlineEpochMs, heldMs, deliveryMs, extensionTimedOut };
@@ -248,11 +248,11 @@ export class LambdaEmulator {
   async #reset(
     facts: InvocationFacts,
     extensionTimedOut: boolean,
-    deadlineInMs = 2_000,
+    options: ShutdownOptions = {},
   ): Promise<ShutdownResult | undefined> {
     if (this.#sandbox.mode === 'managed-instances') return undefined;
-    if (facts.outcome === 'crash') return this.shutdown({ reason: 'failure', deadlineInMs });
-    if (facts.outcome === 'timeout' || extensionTimedOut) return this.shutdown({ reason: 'timeout', deadlineInMs });
+    if (facts.outcome === 'crash') return this.shutdown({ reason: 'failure', ...options });
+    if (facts.outcome === 'timeout' || extensionTimedOut) return this.shutdown({ reason: 'timeout', ...options });
     return undefined;
   }
 }

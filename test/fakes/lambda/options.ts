@@ -46,8 +46,8 @@ export interface InvokeOptions {
   readonly runtimeDone?: 'delivered' | 'never';
   /** Runs as the function, before its end. */
   readonly during?: (requestId: string) => Promise<void>;
-  /** Time that the extension has for SHUTDOWN after a timeout or a crash; default 2,000. */
-  readonly shutdownDeadlineInMs?: number;
+  /** The SHUTDOWN after a timeout or a crash. */
+  readonly shutdown?: ShutdownOptions;
   /** Lines that the platform reads too late for this invocation: they come with the report. */
   readonly lateLines?: readonly string[];
 }

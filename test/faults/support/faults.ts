@@ -202,7 +202,7 @@ const ofLambda: readonly Fault[] = [
   { name: 'a crash', invoke: { outcome: 'crash' } },
   {
     name: 'a timeout with little time to end',
-    invoke: { outcome: 'timeout', deadlineInMs: 400, shutdownDeadlineInMs: 300 },
+    invoke: { outcome: 'timeout', deadlineInMs: 400, shutdown: { deadlineInMs: 300 } },
   },
   { name: 'stopped at any instant', awake: true, begin: stopAwhile, invoke: { durationMs: 60 } },
   { name: 'next answers 500', ...answers({ status: 500, body: '' }, { status: 500, body: '{}' }) },
