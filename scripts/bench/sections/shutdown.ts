@@ -7,11 +7,13 @@ import { freePort } from '../../../test/fakes/extension.ts';
 import { startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { generateLines } from '../../../test/fakes/generate.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
+import { startSilentServer } from '../../../test/fakes/silent-server.ts';
 import { alternate, type Bench, type Candidate } from '../bench.ts';
 import { openCpuShare } from '../cpu-share.ts';
 import { atMost, type Figure, format, type Measurement, quantile } from '../figures.ts';
 
-const MEMORIES_MB = [128, 256, 512];
+const SMALL_MB = 128;
+const MEMORIES_MB = [SMALL_MB, 256, 512];
 const DEADLINES_MS = [300, 500, 2_000];
 const LINES = [5, 300, 3_000];
 const FEW_RUNS = 5;
@@ -19,13 +21,17 @@ const FEW_RUNS = 5;
 const GRACE_MS = 2_000;
 const POLL_MS = 20;
 
+type LokiState = 'well' | 'silent' | 'refusing';
+
 interface Case {
+  readonly loki: LokiState;
   readonly memoryMb: number;
   readonly deadlineMs: number;
   readonly lines: number;
 }
 
 interface End {
+  readonly loki: LokiState;
   readonly tookMs: number;
   readonly isLate: boolean;
   /** Records that the platform handed over, those in Loki, and those that the extension said were lost. */
@@ -35,15 +41,16 @@ interface End {
 }
 
 export async function measureShutdown(bench: Bench): Promise<Measurement> {
-  const probe = openCpuShare(MEMORIES_MB[0] ?? 0);
+  const probe = openCpuShare(SMALL_MB);
   probe?.[Symbol.dispose]();
   if (probe === undefined) console.warn('warning: no control group can be made here: all has a whole CPU');
   const runs = bench.quick ? 1 : Math.min(bench.runs, FEW_RUNS);
-  const cases = MEMORIES_MB.flatMap((memoryMb) =>
-    DEADLINES_MS.flatMap((deadlineMs) => LINES.map((lines): Case => ({ memoryMb, deadlineMs, lines }))),
-  );
+  const cases: Case[] = [
+    ...MEMORIES_MB.flatMap((memoryMb) => casesOf('well', memoryMb, LINES)),
+    ...(['silent', 'refusing'] as const).flatMap((loki) => casesOf(loki, SMALL_MB, [300])),
+  ];
   const rows: string[][] = [
-    ['function', 'deadline', 'lines', 'over after, longest', 'late', 'in Loki', 'told as lost'],
+    ['function', 'Loki', 'deadline', 'lines', 'over after, longest', 'late', 'in Loki', 'told as lost'],
   ];
   const taken = await alternate(bench.extensions, 1, async (candidate) => {
     const ends: End[] = [];
@@ -61,19 +68,27 @@ export async function measureShutdown(bench: Bench): Promise<Measurement> {
   return {
     figures: [
       count('SHUTDOWN: exits past the deadline', 'exits', (ends) => ends.filter(({ isLate }) => isLate).length, 0),
-      count('SHUTDOWN: records in Loki', '%', (ends) => (100 * sum(ends, 'stored')) / sum(ends, 'emitted')),
+      count('SHUTDOWN: records in a Loki that is well', '%', (ends) => {
+        const well = ends.filter(({ loki }) => loki === 'well');
+        return (100 * sum(well, 'stored')) / sum(well, 'emitted');
+      }),
     ],
     table: rows,
   };
 }
 
+function casesOf(loki: LokiState, memoryMb: number, lines: readonly number[]): Case[] {
+  return DEADLINES_MS.flatMap((deadlineMs) => lines.map((count) => ({ loki, memoryMb, deadlineMs, lines: count })));
+}
+
 const sum = (ends: readonly End[], key: 'stored' | 'emitted' | 'told') =>
   ends.reduce((total, each) => total + each[key], 0);
 
-function toRow({ memoryMb, deadlineMs, lines }: Case, ends: readonly End[]): string[] {
+function toRow({ memoryMb, loki, deadlineMs, lines }: Case, ends: readonly End[]): string[] {
   const emitted = sum(ends, 'emitted');
   return [
     `${memoryMb} MB`,
+    loki,
     `${deadlineMs.toLocaleString('en')} ms`,
     lines.toLocaleString('en'),
     `${format(
@@ -88,13 +103,16 @@ function toRow({ memoryMb, deadlineMs, lines }: Case, ends: readonly End[]): str
 }
 
 /** One sandbox: an invocation whose lines are sent, one whose lines arrive a moment before SHUTDOWN, and SHUTDOWN. */
-async function end({ executable }: Candidate, { memoryMb, deadlineMs, lines }: Case): Promise<End> {
+async function end({ executable }: Candidate, test: Case): Promise<End> {
+  const { memoryMb, deadlineMs, lines } = test;
   using share = openCpuShare(memoryMb);
   const loki = await startFakeLoki();
+  const silent = await startSilentServer();
+  if (test.loki === 'refusing') loki.script(() => ({ status: 503 }));
   const emulator = await createLambdaEmulator({
     executable,
     environment: {
-      LOKI_PUSH_ENDPOINT: loki.url,
+      LOKI_PUSH_ENDPOINT: test.loki === 'silent' ? silent.url : loki.url,
       LOKI_EXTENSION_PORT: String(await freePort()),
       LOKI_FLUSH_STRATEGY: 'continuous',
       LOKI_BATCH_MAX_WAIT_MS: '100',
@@ -104,12 +122,14 @@ async function end({ executable }: Candidate, { memoryMb, deadlineMs, lines }: C
   try {
     await emulator.start();
     await emulator.invoke({ lines: ['first'] });
-    while (!loki.lines('function').includes('first')) await sleep(POLL_MS);
+    const hasTried = () => silent.bytes > 0 || loki.requests.length > 0;
+    while (!(test.loki === 'well' ? loki.lines('function').includes('first') : hasTried())) await sleep(POLL_MS);
     if (emulator.pid !== undefined) share?.add(emulator.pid);
     await emulator.invoke({ lines: generateLines(lines) });
     const killInMs = deadlineMs + GRACE_MS;
     const { tookMs, exitCode } = await emulator.shutdown({ deadlineInMs: deadlineMs, killInMs, lateLines: ['late'] });
     return {
+      loki: test.loki,
       tookMs,
       isLate: tookMs > deadlineMs || exitCode !== 0,
       emitted: emulator.emitted.length,
@@ -121,6 +141,7 @@ async function end({ executable }: Candidate, { memoryMb, deadlineMs, lines }: C
     };
   } finally {
     await emulator.stop();
+    await silent.close();
     await loki.close();
   }
 }
