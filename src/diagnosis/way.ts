@@ -99,8 +99,18 @@ function tellProxy(symptom: OnTheWay, proxy: string, target: Target): Told {
   return [id, sentence, PROXY_REMEDIES[id]];
 }
 
+/** What took less time than this says nothing of Loki or the way there: a push across an ocean takes as long. */
+const TELLING_MS = 100;
+
 /** A push that is still under way when its time is over. */
 export function tellPending({ afterMs, waitsFor }: Extract<PushSymptom, { kind: 'ran_out' }>, target: Target): Told {
+  if (afterMs < TELLING_MS) {
+    return [
+      'flush_ran_out',
+      `only ${afterMs} ms were left for a push to ${target.host}`,
+      'set LOKI_FLUSH_STRATEGY=end, which leaves little to the shutdown; this alone says nothing against Loki',
+    ];
+  }
   const limit = { detail: `${afterMs} ms`, code: undefined, address: undefined };
   switch (waitsFor) {
     case 'name':

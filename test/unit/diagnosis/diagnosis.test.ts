@@ -352,6 +352,18 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     'no_route',
     /no route.*freezes/,
   ],
+  [
+    'a flush with no time for a connection',
+    { kind: 'ran_out', afterMs: 99, waitsFor: 'connection' },
+    'flush_ran_out',
+    /only 99 ms were left for a push/,
+  ],
+  [
+    'a flush with just enough time to tell',
+    { kind: 'ran_out', afterMs: 100, waitsFor: 'connection' },
+    'no_route',
+    /timed out after 100 ms/,
+  ],
   ['a flush that ran out', { kind: 'ran_out', afterMs: 2_000, waitsFor: undefined }, 'flush_ran_out', /within 2000 ms/],
   [
     'a flush that waited for a name',
