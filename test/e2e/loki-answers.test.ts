@@ -96,6 +96,57 @@ suite('answers of Loki', { concurrency: 2 }, () => {
     assertUnharmed(emulator);
   });
 
+  test('stamps anew a batch that is as a whole too new for Loki', async (t) => {
+    const bench = await createStarted(t, { environment: { LOKI_LOG_TYPES: 'function' } });
+    const { loki } = bench;
+    const time = new Date(Date.now() + 48 * 3_600_000).toISOString();
+    const ahead = ['one', 'two'].map((line) => ({ time, type: 'function', record: `${line} of the day after\n` }));
+    await invoke(bench, { records: ahead });
+    await invoke(bench, { lines: ['of today'] });
+    await shutDown(bench);
+    const entries = inOrder(loki, 'function');
+    assert.deepEqual(entries.map(({ line }) => line).sort(), ['of today', ...ahead.map(({ record }) => record.trim())]);
+    for (const { line, metadata } of entries) {
+      assert.equal(metadata['original_time']?.slice(0, 19), line === 'of today' ? undefined : time.slice(0, 19), line);
+    }
+    assert.deepEqual(reportedLosses(loki), {});
+  });
+
+  test('gives up a single line that is too large for what stands before Loki, and no other', async (t) => {
+    const bench = await createStarted(t);
+    const { loki, emulator } = bench;
+    loki.script((request) =>
+      (request.raw?.length ?? 0) > 30_000 ? { status: 413, body: '<html>413</html>' } : undefined,
+    );
+    const large = 'x'.repeat(40_000);
+    await invoke(bench, { lines: ['before', large, 'after'] });
+    await invoke(bench, { lines: ['later'] });
+    await shutDown(bench);
+    assert.deepEqual(
+      inOrder(loki, 'function').map(({ line }) => line),
+      ['before', 'after', 'later'],
+    );
+    assert.deepEqual(reportedLosses(loki), { line_too_long: 1 });
+    assert.ok(ownMessages(emulator).some(({ fields }) => fields['id'] === 'too_large'));
+  });
+
+  for (const [what, answer] of [
+    ['102 and a reset', { interim: 102, reset: true, delayMs: 20 }],
+    ['103 and silence', { interim: 103, stall: true }],
+  ] as const) {
+    test(`takes ${what} for no answer: all is sent again`, async (t) => {
+      const bench = await createStarted(t, { environment: { LOKI_PUSH_TIMEOUT_MS: '400' } });
+      const { loki } = bench;
+      loki.script(() => answer);
+      for (let count = 0; count < 3; count++) await invoke(bench, { lines: [`line ${count}`] });
+      loki.script([]);
+      await invoke(bench, { lines: ['line 3'] });
+      await shutDown(bench);
+      assertDelivered(bench);
+      assert.deepEqual(reportedLosses(loki), {});
+    });
+  }
+
   for (const [what, answer] of [
     ['413', { status: 413 }],
     ['500 for a message that is too large', { status: 500, body: 'grpc: received message larger than max (9 vs. 4)' }],

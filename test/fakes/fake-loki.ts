@@ -191,6 +191,7 @@ export class FakeLoki {
     const stored = reaches && (answer.status === undefined || answer.store === true);
     const judged = stored ? this.#judge(request, 'problem' in decoded ? decoded.problem : undefined) : undefined;
     const verdict = answer.status === undefined ? judged : { status: answer.status, body: textOf(answer.status) };
+    if (answer.interim !== undefined) incoming.socket.write(`HTTP/1.1 ${answer.interim} Wait\r\nLink: </x>\r\n\r\n`);
     if (answer.reset === true || answer.resetAfterStore === true) {
       this.#after(answer.delayMs ?? 0, () => incoming.socket.resetAndDestroy());
     } else if (verdict !== undefined && reaches) {

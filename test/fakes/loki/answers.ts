@@ -13,7 +13,9 @@ export interface LokiAnswer {
   /** Defaults to Loki's own text for the status. */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Wait before anything is answered. */
+  /** A status below 200 that is sent at once, before all else. */
+  readonly interim?: 102 | 103;
+  /** Wait before anything else is answered. */
   readonly delayMs?: number;
   /** Wait between the headers and the body of the answer. */
   readonly bodyDelayMs?: number;

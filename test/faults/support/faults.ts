@@ -117,6 +117,11 @@ const ofTheWay: readonly Fault[] = [
   { name: 'cut in the body', ...onTheWay({ kind: 'cut', afterBytes: 400 }) },
   { name: 'garbage', ...onTheWay({ kind: 'say', words: Buffer.from([0, 1, 2, 255, 13, 10, 13, 10, 7, 7]) }) },
   { name: 'words of another protocol', ...onTheWay({ kind: 'say', words: 'SSH-2.0-OpenSSH_9.9\r\n' }) },
+  { name: 'nothing but 102, and the end', ...onTheWay({ kind: 'say', words: 'HTTP/1.1 102 Processing\r\n\r\n' }) },
+  {
+    name: 'nothing but 103, and silence',
+    ...onTheWay({ kind: 'say', words: 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n', everyMs: 60_000 }),
+  },
   { name: 'nothing but 100', ...onTheWay({ kind: 'say', words: 'HTTP/1.1 100 Continue\r\n\r\n', everyMs: 50 }) },
   { name: 'an endless head', ...onTheWay({ kind: 'say', words: `x-more: ${'y'.repeat(4_000)}\r\n`, everyMs: 1 }) },
   {
