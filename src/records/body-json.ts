@@ -5,7 +5,15 @@
 import { isUtf8 } from 'node:buffer';
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { type CutHead, takeApart } from './body-repair.ts';
-import { elementsOf, isBroken, isComplete, isJson, isSpace, scanJson, scanStart, skipSpace } from './json-text.ts';
+import {
+  elementsOf,
+  isComplete,
+  isJsonInStretches,
+  isSpace,
+  scanInStretches,
+  scanStart,
+  skipSpace,
+} from './json-text.ts';
 
 export interface BodyReader {
   /**
@@ -22,9 +30,6 @@ export interface BodyReader {
   /** Bytes held for a record that is not whole yet; at most 4 MiB. */
   waitingBytes(): number;
 }
-
-/** So much is looked at in one go: a millisecond where nothing is warm yet. */
-const STRETCH_CHARACTERS = 64 * 1024;
 
 export function createBodyReader(): BodyReader {
   let head: CutHead | undefined;
@@ -46,7 +51,10 @@ export function createBodyReader(): BodyReader {
     if (isBroken) {
       const before = head;
       head = undefined;
-      for (const list of takeApart(body, before, lose, keep)) yield* wellFormed(elementsOf(list, 0, list.length));
+      for (const list of takeApart(body, before, lose, keep)) {
+        if (list === undefined) yield undefined;
+        else yield* wellFormed(elementsOf(list, 0, list.length));
+      }
       return;
     }
     const lost = giveUp();
@@ -54,7 +62,8 @@ export function createBodyReader(): BodyReader {
     const elements =
       text[start] === '[' ? elementsOf(text, start + 1, end - 1) : [text.slice(start, end) as ByteString];
     for (const element of wellFormed(elements)) {
-      if (isJson(element) && (text[start] === '[' || text[start] === '{')) yield element;
+      if (element === undefined) yield undefined;
+      else if ((yield* isJsonInStretches(element)) && (text[start] === '[' || text[start] === '{')) yield element;
       else lose(1);
     }
   }
@@ -70,19 +79,13 @@ export function createBodyReader(): BodyReader {
 function* isList(text: string, start: number, end: number): Generator<undefined, boolean> {
   if (text[end - 1] !== ']' || end - 1 === start) return false;
   if (skipSpace(text, start + 1) === end - 1) return true;
-  let state = scanStart(start + 1);
-  for (let at = start + 1; at < end - 1; at += STRETCH_CHARACTERS) {
-    if (at > start + 1) yield undefined;
-    state = scanJson(text, at, Math.min(at + STRETCH_CHARACTERS, end - 1), state);
-    if (isBroken(state)) return false;
-  }
-  return isComplete(state);
+  return isComplete(yield* scanInStretches(text, start + 1, end - 1, scanStart(start + 1)));
 }
 
 /** Bytes that are not UTF-8 become U+FFFD: Loki takes no others. */
-function* wellFormed(elements: Iterable<ByteString>): Generator<ByteString, void> {
+function* wellFormed(elements: Iterable<ByteString | undefined>): Generator<ByteString | undefined, void> {
   for (const element of elements) {
-    if (!NOT_ASCII.test(element)) yield element;
+    if (element === undefined || !NOT_ASCII.test(element)) yield element;
     else {
       const bytes = Buffer.from(element, 'latin1');
       yield isUtf8(bytes) ? element : toByteString(bytes.toString('utf8'));

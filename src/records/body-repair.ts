@@ -11,10 +11,10 @@ import {
   inEscape,
   isBroken,
   isComplete,
-  isJson,
+  isJsonInStretches,
   isSpace,
   type ScanState,
-  scanJson,
+  scanInStretches,
   scanStart,
 } from './json-text.ts';
 
@@ -55,22 +55,26 @@ const SEAM = new RegExp(`\\}\\s*,(?=${ENVELOPE.source})`, 'g');
  * @param head what the body before has left; counted as unreadable when it finds no tail here
  * @param lose is told of records that are not recovered
  * @param keep is given the head that this body leaves
+ * @returns undefined for a pause in a long element
  */
 export function* takeApart(
   body: Buffer,
   head: CutHead | undefined,
   lose: (records: number) => void,
   keep: (head: CutHead | undefined) => void,
-): Generator<ByteString, void> {
+): Generator<ByteString | undefined, void> {
   const broken = new BrokenBody(body, head);
   for (const segment of segmentsOf(broken.text)) {
-    broken.take(segment);
+    yield* broken.take(segment);
     if (broken.unreadable > 0) lose(broken.unreadable);
     broken.unreadable = 0;
     yield* broken.lists.splice(0);
   }
   keep(broken.head);
 }
+
+/** Long elements are looked at in stretches, with a pause after each. */
+type InStretches<T> = Generator<undefined, T>;
 
 class BrokenBody {
   /** Whole elements, with commas between them. */
@@ -88,40 +92,43 @@ class BrokenBody {
     this.head = head;
   }
 
-  take(segment: Segment): void {
+  *take(segment: Segment): InStretches<void> {
     const { head } = this;
-    if (head === undefined || !(this.#takeAsInside(head, segment) || this.#takeAsPiece(head, segment))) {
+    const isTaken =
+      head !== undefined && ((yield* this.#takeAsInside(head, segment)) || (yield* this.#takeAsPiece(head, segment)));
+    if (!isTaken) {
       this.#giveUp(head);
-      this.#settle(undefined, segment, segment.start, this.#scan(segment, segment.start, scanStart(segment.start)));
+      const atCut = yield* this.#scan(segment, segment.start, scanStart(segment.start));
+      yield* this.#settle(undefined, segment, segment.start, atCut);
     }
     this.#previous = segment;
   }
 
   /** The seam belongs to the record itself: a list of things that look like our envelope. */
-  #takeAsInside(head: CutHead, segment: Segment): boolean {
+  *#takeAsInside(head: CutHead, segment: Segment): InStretches<boolean> {
     if (this.#previous === undefined) return false;
-    const atCut = this.#scan(segment, this.#previous.end, { ...head.uncut, elementAt: head.cutAt });
-    return this.#continues(atCut, head.cutAt) && this.#settle(head, segment, head.cutAt, atCut);
+    const atCut = yield* this.#scan(segment, this.#previous.end, { ...head.uncut, elementAt: head.cutAt });
+    return this.#continues(atCut, head.cutAt) && (yield* this.#settle(head, segment, head.cutAt, atCut));
   }
 
-  #takeAsPiece(head: CutHead, segment: Segment): boolean {
+  *#takeAsPiece(head: CutHead, segment: Segment): InStretches<boolean> {
     const envelope = envelopeAt(this.text, segment.start);
     if (envelope?.type !== head.type) return false;
     const from = envelope.valueAt;
     // A normal record goes before a piece, but for what a piece must be: the whole value, the second half of an
     // escape, or digits (no function record is a number, and text may be all digits).
     const pieceFirst = atRecordValue(head.atCut) || inEscape(head.atCut) || /[\d-]/.test(this.text.charAt(from));
-    if (!pieceFirst && this.#takeIntact(segment)) {
+    if (!pieceFirst && (yield* this.#takeIntact(segment))) {
       this.#giveUp(head);
       return true;
     }
-    const atCut = this.#scan(segment, from, { ...head.atCut, elementAt: from });
-    return this.#continues(atCut, from) && this.#settle(head, segment, from, atCut);
+    const atCut = yield* this.#scan(segment, from, { ...head.atCut, elementAt: from });
+    return this.#continues(atCut, from) && (yield* this.#settle(head, segment, from, atCut));
   }
 
-  #takeIntact(segment: Segment): boolean {
-    const atEnd = scanJson(this.text, segment.start, segment.end, scanStart(segment.start));
-    if (!isComplete(atEnd) || !this.#keep([], segment.start, segment.end)) return false;
+  *#takeIntact(segment: Segment): InStretches<boolean> {
+    const atEnd = yield* scanInStretches(this.text, segment.start, segment.end, scanStart(segment.start));
+    if (!isComplete(atEnd) || !(yield* this.#keep([], segment.start, segment.end))) return false;
     if (!segment.closed) this.unreadable += 1;
     return true;
   }
@@ -131,8 +138,8 @@ class BrokenBody {
     this.head = undefined;
   }
 
-  #scan(segment: Segment, from: number, before: ScanState): ScanState {
-    return scanJson(this.text, from, segment.cut, before);
+  #scan(segment: Segment, from: number, before: ScanState): InStretches<ScanState> {
+    return scanInStretches(this.text, from, segment.cut, before);
   }
 
   /** True if the element that was current at `from` is still good, or came to its end before anything went wrong. */
@@ -143,18 +150,18 @@ class BrokenBody {
   /**
    * Takes the segment from `from` on, behind the head's parts. What is no record afterwards is the new head or lost.
    */
-  #settle(head: CutHead | undefined, segment: Segment, from: number, atCut: ScanState): true {
+  *#settle(head: CutHead | undefined, segment: Segment, from: number, atCut: ScanState): InStretches<true> {
     this.head = undefined;
-    const atEnd = scanJson(this.text, segment.cut, segment.end, atCut);
+    const atEnd = yield* scanInStretches(this.text, segment.cut, segment.end, atCut);
     const parts = head?.parts ?? [];
     const counted = head?.tooLong === true;
-    if (isComplete(atEnd) && (counted || this.#keep(parts, from, segment.end))) {
+    if (isComplete(atEnd) && (counted || (yield* this.#keep(parts, from, segment.end)))) {
       if (!segment.closed) this.unreadable += 1;
       return true;
     }
     const last = atCut.elementAt;
     if (last > from) {
-      if (counted || this.#keep(parts, from, last - 1)) this.#hold(undefined, segment, last, atCut, atEnd);
+      if (counted || (yield* this.#keep(parts, from, last - 1))) this.#hold(undefined, segment, last, atCut, atEnd);
       else this.unreadable += 1;
     } else this.#hold(head, segment, from, atCut, atEnd);
     return true;
@@ -173,11 +180,14 @@ class BrokenBody {
     this.head = { type, parts, bytes: tooLong ? 0 : bytes, tooLong, atCut, uncut, cutAt: segment.cut };
   }
 
-  #keep(parts: readonly Buffer[], from: number, end: number): boolean {
+  *#keep(parts: readonly Buffer[], from: number, end: number): InStretches<boolean> {
     const bytes = this.#body.subarray(from, end);
     const whole = parts.length === 0 ? bytes : Buffer.concat([...parts, bytes]);
     const list = whole.toString('latin1') as ByteString;
-    for (const element of elementsOf(list, 0, list.length)) if (!isJson(element)) return false;
+    for (const element of elementsOf(list, 0, list.length)) {
+      if (element === undefined) yield undefined;
+      else if (!(yield* isJsonInStretches(element))) return false;
+    }
     this.lists.push(list);
     return true;
   }

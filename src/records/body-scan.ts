@@ -34,6 +34,9 @@ const END = '}]';
  */
 const WINDOW_BYTES = 64 * 1024;
 
+/** Longer than anything the platform makes of a record of 256 KB: left to the reader that looks at it in stretches. */
+const MAX_CHARACTERS = 512 * 1024;
+
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const NOT_BLANK = /[^ \n\r\t]/;
@@ -89,7 +92,7 @@ export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
   function nextElement(): LogRecord | undefined {
     const close = Math.min(indexOf(TO_NEXT_ELEMENT, at), text.length - END.length);
     const json = text.slice(at, close + 1) as ByteString;
-    return isJson(json) && goOn(close) ? toLogRecord(json, readTime) : stop();
+    return json.length <= MAX_CHARACTERS && isJson(json) && goOn(close) ? toLogRecord(json, readTime) : stop();
   }
 
   /**

@@ -129,6 +129,24 @@ export function scanJson(text: string, from: number, end: number, before: ScanSt
   return { mode, frame, elementAt };
 }
 
+/** So much is looked at in one go: a millisecond where nothing is warm yet. */
+const STRETCH_CHARACTERS = 64 * 1024;
+
+/** The same in stretches: between two of them others have their turn. */
+export function* scanInStretches(
+  text: string,
+  from: number,
+  end: number,
+  before: ScanState,
+): Generator<undefined, ScanState> {
+  let state = before;
+  for (let at = from; at < end && !isBroken(state); at += STRETCH_CHARACTERS) {
+    if (at > from) yield undefined;
+    state = scanJson(text, at, Math.min(at + STRETCH_CHARACTERS, end), state);
+  }
+  return state;
+}
+
 /** Bounded, as a caller may look at a stretch of a long string only. */
 const PLAIN = /[^"\\]{0,4096}/y;
 
@@ -172,14 +190,27 @@ export function parseJson(text: string): unknown {
 
 /** Whether a text is one JSON value. Of a long one the structure counts. */
 export function isJson(text: string): boolean {
-  if (text.length <= MAX_PARSED_CHARACTERS) return parseJson(text) !== undefined;
-  const state = scanJson(text, 0, text.length, scanStart(0));
+  if (isShort(text)) return parseJson(text) !== undefined;
+  return isOneValue(scanJson(text, 0, text.length, scanStart(0)));
+}
+
+/** The same in stretches. */
+export function* isJsonInStretches(text: string): Generator<undefined, boolean> {
+  if (isShort(text)) return isJson(text);
+  return isOneValue(yield* scanInStretches(text, 0, text.length, scanStart(0)));
+}
+
+function isShort(text: string): boolean {
+  return text.length <= MAX_PARSED_CHARACTERS;
+}
+
+function isOneValue(state: ScanState): boolean {
   return isComplete(state) && state.elementAt === 0;
 }
 
 /** The value of a short JSON text; undefined if it is long or none. */
 export function parseShort(json: ByteString): unknown {
-  if (json.length > MAX_PARSED_CHARACTERS) return undefined;
+  if (!isShort(json)) return undefined;
   return parseJson(NOT_ASCII.test(json) ? Buffer.from(json, 'latin1').toString('utf8') : json);
 }
 
@@ -192,22 +223,46 @@ export function readString(literal: ByteString): ByteString | undefined {
   return wide ? toByteString(text) : (text as ByteString);
 }
 
-/** Cuts the elements of a list apart: text[from, end), without its brackets. */
-export function* elementsOf(text: ByteString, from: number, end: number): Generator<ByteString, void> {
+/** Cuts the elements of a list apart: text[from, end), without its brackets. Undefined is a pause after a stretch. */
+export function* elementsOf(text: ByteString, from: number, end: number): Generator<ByteString | undefined, void> {
+  let pauseAt = from + STRETCH_CHARACTERS;
   for (let at = skipSpace(text, from); at < end; at = skipSpace(text, at)) {
-    const elementEnd = valueEnd(text, at, end);
-    yield text.slice(at, elementEnd) as ByteString;
-    at = skipSpace(text, elementEnd) + 1;
+    let value = valueStart(text, at, end);
+    while (!value.isWhole && value.at < end) {
+      if (value.at >= pauseAt) {
+        yield undefined;
+        pauseAt = value.at + STRETCH_CHARACTERS;
+      }
+      value = goOn(text, value, Math.min(pauseAt, end));
+    }
+    yield text.slice(at, value.at) as ByteString;
+    at = skipSpace(text, value.at) + 1;
   }
 }
 
 /** Behind the value that begins at `at`, in text that is JSON up to `end`. */
 export function valueEnd(text: string, at: number, end = text.length): number {
+  const value = valueStart(text, at, end);
+  return value.isWhole ? value.at : goOn(text, value, end).at;
+}
+
+/** A value that is gone through: how far, and how many brackets are open there. */
+interface Passed {
+  readonly at: number;
+  readonly depth: number;
+  readonly isWhole: boolean;
+}
+
+/** Of an object or a list nothing, of anything else all. */
+function valueStart(text: string, at: number, end: number): Passed {
   const first = text.charCodeAt(at);
-  if (first === QUOTE) return stringEnd(text, at);
-  if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) return scalarEnd(text, at, end);
+  if (first === OPEN_OBJECT || first === OPEN_ARRAY) return { at, depth: 0, isWhole: false };
+  return { at: first === QUOTE ? stringEnd(text, at) : scalarEnd(text, at, end), depth: 0, isWhole: true };
+}
+
+function goOn(text: string, { at, depth }: Passed, end: number): Passed {
   let index = at;
-  let depth = 0;
+  let open = depth;
   while (index < end) {
     const code = text.charCodeAt(index);
     if (code === QUOTE) {
@@ -215,13 +270,13 @@ export function valueEnd(text: string, at: number, end = text.length): number {
       continue;
     }
     index += 1;
-    if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth += 1;
+    if (code === OPEN_OBJECT || code === OPEN_ARRAY) open += 1;
     else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-      depth -= 1;
-      if (depth === 0) return index;
+      open -= 1;
+      if (open === 0) return { at: index, depth: 0, isWhole: true };
     }
   }
-  return end;
+  return { at: index, depth: open, isWhole: false };
 }
 
 function scalarEnd(text: string, at: number, end: number): number {

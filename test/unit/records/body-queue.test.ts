@@ -86,3 +86,29 @@ test('what is remembered of a body outlives its memory: lines, times and ids', (
     ],
   );
 });
+
+for (const [what, body] of [
+  ['an object that breaks off', `[{"l":[${'{"a":[1,2,{"b":"c"}]},'.repeat(100_000)}`],
+  ['a list of things that are no records and breaks off', `[${'{"a":1},'.repeat(250_000)}{"a`],
+  ['a string that breaks off', `[{"time":"x","type":"function","record":"${'\\\\'.repeat(1_000_000)}`],
+  ['one record', `[{"type":"function","record":{"l":[${'{"a":[1,2,{"b":"c"}]},'.repeat(100_000)}1]}}]`],
+] as const) {
+  test(`of 2 MB that are ${what} no more than a stretch is looked at in one turn`, () => {
+    const queue = createBodyQueue();
+    queue.add(received(body), () => {});
+    let turns = 0;
+    let ended = 0;
+    while (queue.waitingBodies() > 0) {
+      queue.read(
+        32,
+        () => ended++,
+        (_reason, count) => {
+          ended += count;
+        },
+      );
+      turns++;
+    }
+    assert.ok(turns >= Math.floor(body.length / (64 * 1024)) - 1, `${turns} turns for ${body.length} bytes`);
+    assert.ok(ended + queue.giveUpHead() > 0);
+  });
+}
