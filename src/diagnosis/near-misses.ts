@@ -144,14 +144,16 @@ function nearest(name: string, maxDistance: number): SettingName | undefined {
 
 /** How many letters have to be added, taken out or changed. */
 function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let at = 1; at <= one.length; at++) {
-    const next = [at];
-    for (let to = 1; to <= other.length; to++) {
-      const changed = (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1);
-      next.push(Math.min(changed, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1));
-    }
-    row = next;
+  /** Of what was read of the one to each beginning of the other. */
+  let row = [...other, ''].map((_, length) => length);
+  for (const [read, letter] of [...one].entries()) {
+    let diagonal = read;
+    let left = read + 1;
+    row = row.map((above, length) => {
+      if (length > 0) left = Math.min(above + 1, left + 1, diagonal + (letter === other[length - 1] ? 0 : 1));
+      diagonal = above;
+      return left;
+    });
   }
-  return row[other.length] ?? 0;
+  return row[other.length] as number;
 }

@@ -107,3 +107,76 @@ test('knows each line of a key, however it is written', () => {
     assert.equal(mask('bad base64: MIIBCgKCAQEA'), 'bad base64: [masked]');
   }
 });
+
+const ODD = `a!'()*"\\s<>&/é€`;
+for (const [how, form] of [
+  ['as it is', ODD],
+  ['in JSON', JSON.stringify(ODD).slice(1, -1)],
+  ['in JSON with slashes escaped', JSON.stringify(ODD).slice(1, -1).replaceAll('/', '\\/')],
+  ['in JSON of ASCII', `a!'()*\\"\\\\s<>&/\\u00e9\\u20ac`],
+  ['in the JSON of Go', `a!'()*\\"\\\\s\\u003c\\u003e\\u0026/é€`],
+  ['in JSON within JSON', JSON.stringify(JSON.stringify(ODD).slice(1, -1)).slice(1, -1)],
+  ['percent-encoded', encodeURIComponent(ODD)],
+  ['percent-encoded with all signs', 'a%21%27%28%29%2A%22%5Cs%3C%3E%26%2F%C3%A9%E2%82%AC'],
+  ['percent-encoded with all signs in small letters', 'a%21%27%28%29%2a%22%5cs%3c%3e%26%2f%c3%a9%e2%82%ac'],
+  ['in a URL', encodeURI(ODD)],
+  ['in HTML', 'a!&#39;()*&quot;\\s&lt;&gt;&amp;/é€'],
+  ['in HTML with numbers', 'a!&#x27;()*&#34;\\s&lt;&gt;&amp;/é€'],
+  ['in hexadecimal', Buffer.from(ODD).toString('hex')],
+] as const) {
+  test(`nothing is left of a secret with odd signs ${how}`, () => {
+    assert.equal(createMask([ODD])(`[${form}]`), '[[masked]]');
+  });
+}
+
+test('of base64 each character is taken out that depends on the secret alone, wherever it stands and however long it is', () => {
+  for (const secret of ['example-pass', 'example-passw', 'example-passwo']) {
+    for (const before of ['', 'u', 'us', 'use', 'user:']) {
+      const start = 8 * before.length;
+      const end = start + 8 * secret.length;
+      const text = Buffer.from(`${before}${secret}${'z'.repeat(6 - ((before.length + secret.length) % 3))}`);
+      const encoded = text.toString('base64');
+      const isTold = (index: number) => 6 * index < start || 6 * index + 6 > end;
+      const told = (from: number, to: number) => encoded.slice(from, to);
+      const first = encoded.split('').findIndex((_, index) => !isTold(index));
+      const last = encoded.split('').findLastIndex((_, index) => !isTold(index));
+      assert.equal(
+        createMask([secret])(encoded),
+        `${told(0, first)}[masked]${told(last + 1, encoded.length)}`,
+        `${before} ${secret}`,
+      );
+    }
+  }
+});
+
+test('a secret that begins with another one is taken out as a whole, in whichever order they are known', () => {
+  for (const secrets of [
+    ['abcd-efgh', 'abcd-efgh-ijkl'],
+    ['abcd-efgh-ijkl', 'abcd-efgh'],
+  ]) {
+    assert.equal(createMask(secrets)('<abcd-efgh-ijkl>'), '<[masked]>');
+  }
+});
+
+test('what is added later is taken out too, also after a first text', () => {
+  const mask = createMask(['first-secret']);
+  assert.equal(mask('first-secret second-secret'), '[masked] second-secret');
+  mask.add(['second-secret']);
+  assert.equal(mask('first-secret second-secret'), '[masked] [masked]');
+});
+
+test('a text from outside that begins with a secret too short to be masked cannot be shown', () => {
+  const { outside } = createMask(['ab1']);
+  assert.equal(outside('ab1 is wrong'), undefined);
+  assert.equal(outside('it is ab1'), undefined);
+  assert.equal(outside('all is well'), 'all is well');
+});
+
+test('an address without user info has no secret in its first letter', () => {
+  const { outside } = createMask(['https://loki.example.com/push']);
+  assert.equal(outside('look there'), 'look there');
+});
+
+test('a value of the query is taken out whole, also where it stands alone', () => {
+  assert.equal(createMask(['https://loki.example.com/push?token=tok-en-1234'])('<tok-en-1234>'), '<[masked]>');
+});

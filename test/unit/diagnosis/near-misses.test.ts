@@ -61,3 +61,29 @@ test('the running extension is silent where the setting that is meant is set too
   const env = { LOKI_URL: 'x', LOKI_PUSH_ENDPOINT: 'https://loki.example.com', LOKI_LABELS: ' ', LOKI_ODD: 'canary' };
   assert.deepEqual(unknownSettings(env), [{ kind: 'unknown_setting', variable: 'LOKI_ODD', meant: undefined }]);
 });
+
+for (const [what, variable, isMeant] of [
+  ['three letters added at the end', 'LOKI_METADATA_FIELDSABC', true],
+  ['four letters added at the end', 'LOKI_METADATA_FIELDSABCD', false],
+  ['three letters added at the beginning', 'LOKI_ABCMETADATA_FIELDS', true],
+  ['four letters added at the beginning', 'LOKI_ABCDMETADATA_FIELDS', false],
+  ['three letters missing at the end', 'LOKI_METADATA_FIE', true],
+  ['four letters missing at the end', 'LOKI_METADATA_FI', false],
+  ['three letters missing in the middle', 'LOKI_METAA_FIELDS', true],
+  ['four letters missing in the middle', 'LOKI_META_FIELDS', false],
+  ['three other letters', 'LOKI_XYZADATA_FIELDS', true],
+  ['four other letters', 'LOKI_XYZQDATA_FIELDS', false],
+  ['one letter of each kind', 'LOKI_XETADATAFIELDSS', true],
+  ['one letter of each kind, and one more', 'LOKI_XETADATFIELDSS', false],
+] as const) {
+  test(`${what}: ${isMeant ? 'a slip' : 'another name'}`, () => {
+    assert.deepEqual(meantBy(variable), [[variable, isMeant ? 'LOKI_METADATA_FIELDS' : undefined]]);
+  });
+}
+
+test('ten of them are told, and no more', () => {
+  const told = (count: number) =>
+    unknownSettings(Object.fromEntries(Array.from({ length: count }, (_, index) => [`LOKI_QQQQQQQQ_${index}`, 'x'])));
+  assert.equal(told(10).length, 10);
+  assert.equal(told(11).length, 10);
+});
