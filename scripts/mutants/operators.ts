@@ -25,7 +25,7 @@ const OPERATORS: readonly (readonly [RegExp, (found: string) => readonly string[
   [/\bMath\.(?:min|max)\b/g, (call) => [call.endsWith('min') ? 'Math.max' : 'Math.min']],
   [/(?<=[ (])!(?=[\w(])/g, () => ['']],
   [/\b(?:true|false)\b/g, (word) => [word === 'true' ? 'false' : 'true']],
-  [/\(\w+, \w+\)(?! =>| \{|:)/g, (pair) => [pair.replace(/(\w+), (\w+)/, '$2, $1')]],
+  [/(?<!Math\.(?:min|max))\(\w+, \w+\)(?! =>| \{|:)/g, (pair) => [pair.replace(/(\w+), (\w+)/, '$2, $1')]],
   [/\bNumber\.(?:POSITIVE|NEGATIVE)_INFINITY\b/g, () => ['0']],
 ];
 
@@ -53,7 +53,7 @@ export function mutantsOf(text: string): readonly Mutant[] {
 
 function* changesOf(line: string): Generator<string> {
   if (STATEMENT.test(line) || LEAVING.test(line)) yield line.replace(/^(\s*).*$/, '$1;');
-  const quoted = [...line.matchAll(/'(?:[^'\\]|\\.)*'|\/\/ .*$|\/(?:[^/\\\s]|\\.)+\/[a-z]*/g)];
+  const quoted = [...line.matchAll(/'(?:[^'\\]|\\.)*'|\/\/ .*$|(?<=[(,=:[!&|?] ?)\/(?:[^/\\]|\\.)+\/[a-z]*/g)];
   const isQuoted = (at: number) => quoted.some(({ index, 0: { length } }) => at >= index && at < index + length);
   for (const [pattern, replacements] of OPERATORS) {
     for (const { index, 0: found } of line.matchAll(pattern)) {

@@ -58,10 +58,14 @@ const LAMBDA_VARIABLES = [
 export async function runCheck(parts: CheckParts): Promise<number> {
   const { args } = parts;
   const asJson = args.includes('--json');
+  const unknown = args.find((arg) => !['--json', '--help', '-h'].includes(arg));
+  if (unknown !== undefined) {
+    process.stderr.write(`unknown argument ${JSON.stringify(unknown)}\n${USAGE}`);
+    return 2;
+  }
   if (args.some((arg) => arg !== '--json')) {
-    const isAsked = args.every((arg) => ['--json', '--help', '-h'].includes(arg));
-    (isAsked ? process.stdout : process.stderr).write(USAGE);
-    return isAsked ? 0 : 2;
+    process.stdout.write(USAGE);
+    return 0;
   }
   const report = await check(parts);
   const { columns = PLAIN_COLUMNS } = process.stdout;

@@ -87,3 +87,15 @@ test('it goes through the proxy, but not to what the sandbox itself offers', asy
     assert.equal(toAws(new URL(url)).proxy, undefined);
   }
 });
+
+test('what a freeze kills again and again is sent three times at most', async (t) => {
+  const { server, clock, sender, post } = await setUp(t, () => {});
+  const answer = wayOf(post());
+  for (let count = 1; count <= 3; count++) {
+    await server.came(count);
+    sender.thawed();
+    await clock.advance(1_000);
+  }
+  await answer;
+  assert.equal(server.requests.length, 3);
+});

@@ -212,14 +212,14 @@ test('a secret that cannot be fetched is a step that fails, and nothing further 
   );
 });
 
-for (const [args, exitCode, stream] of [
-  [['--help'], 0, 'stdout'],
-  [['-h', '--json'], 0, 'stdout'],
-  [['--jsno'], 2, 'stderr'],
+for (const [args, exitCode, stream, before] of [
+  [['--help'], 0, 'stdout', ''],
+  [['-h', '--json'], 0, 'stdout', ''],
+  [['--jsno'], 2, 'stderr', 'unknown argument "--jsno"\n'],
 ] as const) {
   test(`check ${args.join(' ')}: ${exitCode}, and how it is used`, async () => {
     const printed = await check({}, ...args);
     assert.equal(printed.exitCode, exitCode);
-    assert.equal(printed[stream], 'usage: aws-lambda-loki-extension check [--json]\n');
+    assert.equal(printed[stream], `${before}usage: aws-lambda-loki-extension check [--json]\n`);
   });
 }

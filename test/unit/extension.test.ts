@@ -193,3 +193,22 @@ test('what leaves before a timeout of the function is sent as it is, and what co
   const at = names().indexOf('hurry');
   assert.deepEqual(names().slice(at, at + 3), ['hurry', 'sendNow', 'take time']);
 });
+
+test('losses of an invocation are told before its lines are flushed, so that they leave with them', async () => {
+  const { clock, names } = setUp([invoke(3_000)], { runtimeDoneAfterMs: 10, flushTakesMs: 5 });
+  await clock.advance(1_000);
+  const at = names().indexOf('flush');
+  assert.deepEqual(names().slice(at - 2, at + 1), ['reportLosses', 'reportLosses', 'flush']);
+});
+
+test('a drain begins where one turn of the event loop fits before the exit, and not where none does', async () => {
+  const drains = async (slowness: number) => {
+    const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
+    const { clock, names, over } = setUp([invoke(5_000), shutdown(105)], { runtimeDoneAfterMs: 0 }, { pace });
+    await clock.until(over, 105);
+    return names().includes('drain');
+  };
+  // Two thirds of the time are kept, a third of the rest goes to late records: 23 ms are left.
+  assert.equal(await drains(11), true);
+  assert.equal(await drains(12), false);
+});

@@ -57,3 +57,18 @@ test('what went wrong last stands beside what was lost, but not beside what came
   broken.pipeline.reportLosses();
   assert.equal(broken.log.messages[0]?.fields['cause'], undefined);
 });
+
+test('losses of the same moment are told once, and the later ones a minute later', async () => {
+  const { pipeline, ledger, clock, log } = setUp();
+  pipeline.begin();
+  for (let count = 0; count < 3; count++) {
+    ledger.dropped('buffer_full', 1);
+    pipeline.reportLosses();
+  }
+  await clock.advance(60_000);
+  pipeline.reportLosses();
+  assert.deepEqual(
+    log.messages.map(({ fields }) => fields['buffer_full']),
+    [1, 2],
+  );
+});

@@ -339,3 +339,22 @@ test('where no instance can be drawn, what was kept back is read and sent withou
   const [entry] = await arrived();
   assert.deepEqual([entry?.line, entry?.metadata['instance']], ['early', undefined]);
 });
+
+test('a flush that ran out with a single line held says so', async () => {
+  const { clock, pipeline, log } = setUp({}, () => undefined);
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('one')));
+  await clock.until(pipeline.flush(clock.now() + 500), 500);
+  assert.equal(log.messages[0]?.fields['id'], 'no_answer');
+});
+
+test('while a slice has time one body after the other is read in it', async () => {
+  const deferred: (() => void)[] = [];
+  const { pipeline } = setUp({}, undefined, false, { defer: (run) => void deferred.push(run) });
+  pipeline.begin();
+  for (let count = 0; count < 50; count++) pipeline.receive(bodyOf(functionRecord(`line ${count}`)));
+  assert.equal(deferred.length, 1);
+  deferred[0]?.();
+  assert.equal(pipeline.heldEntries(), 50);
+  assert.equal(deferred.length, 1, 'no other slice is needed');
+});

@@ -236,3 +236,14 @@ test('every status from 200 to 599 has an outcome with a detail that names it', 
     assert.ok(outcome.detail.length < 2_100);
   }
 });
+
+test('the detail of a refusal is the status and the text, cut where it is long', () => {
+  const detailOf = (text: string) => {
+    const outcome = outcomeOf(400, text);
+    return 'detail' in outcome ? outcome.detail : undefined;
+  };
+  assert.equal(detailOf(' entry out of order \n'), '400 entry out of order');
+  const long = detailOf('x'.repeat(10_000)) ?? '';
+  assert.match(long, /^400 x+$/);
+  assert.ok(long.length > 1_000 && long.length < 2_100);
+});

@@ -383,3 +383,24 @@ test('after any random sequence the sums are those of the batches', () => {
     assert.equal(backlog.heldEntries(), 0);
   }
 });
+
+test('old entries alone, which are being filled, make room like any others', () => {
+  const { backlog, droppedEntries } = setUp({ maxBatchBytes: 20_000, maxBufferBytes: 40_000 });
+  const stated = { ms: START_MS - 3 * 3_600_000, nanos: 0 };
+  for (let index = 0; index < 100; index++) {
+    backlog.add('function', stated, entryOf(noise(900, index)), START_MS);
+    assert.ok(backlog.heldBytes() <= 40_000, `${backlog.heldBytes()} bytes`);
+    assert.equal(backlog.heldEntries() + droppedEntries(), index + 1);
+  }
+  assert.ok(droppedEntries() > 0);
+});
+
+test('of one old and one recent entry that are being filled both make room', () => {
+  const { backlog, droppedEntries } = setUp({ maxBatchBytes: 20_000, maxBufferBytes: 40_000 });
+  for (let index = 0; index < 100; index++) {
+    const ageMs = index % 2 === 0 ? 3 * 3_600_000 : 0;
+    backlog.add('function', { ms: START_MS - ageMs, nanos: 0 }, entryOf(noise(900, index)), START_MS);
+    assert.ok(backlog.heldBytes() <= 40_000, `${backlog.heldBytes()} bytes`);
+    assert.equal(backlog.heldEntries() + droppedEntries(), index + 1);
+  }
+});

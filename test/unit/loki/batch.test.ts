@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Batch, createBatchBuilder, halve, onlyErrors, stripMetadata } from '../../../src/loki/batch.ts';
+import {
+  type Batch,
+  createBatchBuilder,
+  halve,
+  onlyErrors,
+  splitFirst,
+  stripMetadata,
+} from '../../../src/loki/batch.ts';
 import { START_MS } from '../../fakes/fake-clock.ts';
 import { at, decodePush, entryOf, metadataOf, nanosecondsOf, seededRandom } from '../../fakes/records.ts';
 
@@ -195,4 +202,29 @@ test('without its metadata a batch has the same lines at the same moments', () =
     entries,
     decodePush(batch.body).entries.map((entry) => ({ ...entry, metadata: [] })),
   );
+});
+
+test('a full batch of several pieces leaves nothing of itself in the next one', () => {
+  const random = seededRandom(5);
+  const noisy = () => Array.from({ length: 40_000 }, () => Math.floor(random() * 36).toString(36)).join('');
+  const builder = createBatchBuilder('function', LABELS, 200_000);
+  const batches: string[][] = [];
+  const lines: string[] = [];
+  while (batches.length < 3) {
+    const line = noisy();
+    lines.push(line);
+    if (builder.add(instant(lines.length), entryOf(line), START_MS)) continue;
+    batches.push([...decodePush(builder.seal()?.body ?? assert.fail()).lines]);
+    builder.add(instant(lines.length), entryOf(line), START_MS);
+  }
+  assert.deepEqual(batches.flat(), lines.slice(0, -1));
+  assert.ok((batches[1]?.length ?? 0) > 3, 'more than one piece');
+});
+
+test('the first entry is taken out alone', () => {
+  const batch = batchOf(numbered(4), (index) => index < 2);
+  const [first, rest] = splitFirst(batch);
+  assert.deepEqual(decodePush(first.body).lines, ['line 0']);
+  assert.deepEqual(decodePush(rest.body).lines, ['line 1', 'line 2', 'line 3']);
+  assert.deepEqual([first.errorEntries, rest.errorEntries], [[0], [0]]);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
-import { ACCEPTED, FAILED, type FakePush, UNREACHABLE } from '../../fakes/doubles.ts';
+import { ACCEPTED, FAILED, type FakePush, REFUSED, UNREACHABLE } from '../../fakes/doubles.ts';
 import { at, seededRandom } from '../../fakes/records.ts';
 import { setUp } from './delivery-setup.ts';
 
@@ -190,4 +190,26 @@ test('an answer that comes after everything was dropped is not counted a second 
   await clock.settle();
   const { received, accepted, dropped } = ledger.totals();
   assert.equal(received, accepted + dropped.shutdown_deadline + backlog.heldEntries());
+});
+
+test('after a batch that was stamped anew metadata is sent as before', async () => {
+  const refusal = { kind: 'rejected', reason: 'too_old', entries: 'all', untimely: true } as const;
+  const TOO_OLD: PushOutcome = { ...refusal, status: 400, detail: '400 old' };
+  let answers = 0;
+  const { flush, delivery, client, ledger } = setUp(() => (answers++ === 0 ? TOO_OLD : ACCEPTED));
+  await flush('line');
+  assert.equal(client.pushes.length, 2);
+  assert.equal(ledger.totals().accepted, 1);
+  assert.equal(delivery.takesMetadata(), true);
+});
+
+test('the last flush tries once where everything was refused before, for somebody may have mended it', async () => {
+  const { clock, client, flush, delivery, ledger } = setUp(() => REFUSED);
+  for (const line of ['a', 'b', 'c', 'd']) {
+    await flush(line);
+    await clock.advance(60_000);
+  }
+  client.script = () => ACCEPTED;
+  await clock.until(delivery.drain(clock.now() + 1_900));
+  assert.equal(ledger.totals().accepted, 4);
 });
