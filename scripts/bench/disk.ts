@@ -4,7 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type ControlGroup, openControlGroup } from './control-group.ts';
+import { type ControlGroup, openControlGroup } from '../../test/fakes/control-group.ts';
 
 const SECTOR_BYTES = 512;
 

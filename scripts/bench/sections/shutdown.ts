@@ -3,13 +3,13 @@
 // nothing of them has been read when it arrives: the worst moment.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openCpuShare } from '../../../test/fakes/cpu-share.ts';
 import { freePort } from '../../../test/fakes/extension.ts';
 import { startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { generateLines } from '../../../test/fakes/generate.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
 import { startSilentServer } from '../../../test/fakes/silent-server.ts';
 import { alternate, type Bench, type Candidate } from '../bench.ts';
-import { openCpuShare } from '../cpu-share.ts';
 import { atMost, type Figure, format, type Measurement, quantile } from '../figures.ts';
 
 const SMALL_MB = 128;

@@ -4,9 +4,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlushStrategy } from '../../../src/flush-strategy.ts';
+import { MB_OF_ONE_CPU, openCpuShare } from '../../../test/fakes/cpu-share.ts';
 import { certificatePath } from '../../../test/fakes/tls-relay.ts';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
-import { MB_OF_ONE_CPU, openCpuShare } from '../cpu-share.ts';
 import { atMost, type Figure, format, type Measurement, median, quantile } from '../figures.ts';
 import { activityOf } from '../proc.ts';
 import {

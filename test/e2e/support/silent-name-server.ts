@@ -1,5 +1,5 @@
 // A sandbox whose name server never answers: runs in namespaces of its own, where it may say which name server there is, takes an invocation and
-// a SHUTDOWN for each deadline, and prints how they ended. Started by name-server.test.ts.
+// a SHUTDOWN for each strategy and deadline, and prints how they ended. Started by name-server.test.ts.
 // usage: unshare --map-root-user --net --mount node silent-name-server.ts <executable> <deadline in ms>...
 
 import { spawnSync } from 'node:child_process';
@@ -27,8 +27,13 @@ run('mount', '--bind', path.join(folder, 'resolv.conf'), '/etc/resolv.conf');
 const nameServer = createSocket('udp4').bind(53, NAME_SERVER);
 await once(nameServer, 'listening');
 const ended: Ended[] = [];
-for (const deadlineMs of deadlinesMs) {
-  const environment = { LOKI_PUSH_ENDPOINT: 'http://loki.example.com:3100', LOKI_FLUSH_TIMEOUT_MS: '100' };
+const strategies = ['end', 'continuous', 'adaptive'];
+for (const [strategy, deadlineMs] of strategies.flatMap((each) => deadlinesMs.map((ms) => [each, ms] as const))) {
+  const environment = {
+    LOKI_PUSH_ENDPOINT: 'http://loki.example.com:3100',
+    LOKI_FLUSH_TIMEOUT_MS: '100',
+    LOKI_FLUSH_STRATEGY: strategy,
+  };
   const emulator = await createLambdaEmulator({ executable, environment });
   await emulator.start();
   await emulator.invoke({ lines: ['one', 'two'] });

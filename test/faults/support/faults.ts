@@ -11,10 +11,14 @@ import type { LokiAnswer, LokiRequest } from '../../fakes/loki/answers.ts';
 import {
   ANSWERS,
   behindProxy,
+  NO_CONTROL_GROUPS,
   overTls,
+  PARAMETER_ARN,
   type Surroundings,
   TROUBLE,
+  withCpuOf,
   withFewDescriptors,
+  withMemoryOf,
   withSecret,
 } from './surroundings.ts';
 import type { Way, WayMode } from './way.ts';
@@ -43,7 +47,7 @@ export interface Fault {
   /** An endpoint in the place of the way, for good. */
   readonly endpoint?: (way: Way) => string;
   /** What it needs beside the way, for the whole run. */
-  readonly prepare?: (way: Way) => Promise<Surroundings>;
+  readonly prepare?: (way: Way) => Promise<Surroundings> | Surroundings;
   /** `refused`: what Loki said no to for good; `poison`: the line that says so; `all`: it never ends. Default: nothing. */
   readonly loses?: 'refused' | 'poison' | 'all';
   /** Records that are no lines of the function's are lost, and told. */
@@ -52,7 +56,14 @@ export interface Fault {
   readonly records?: number;
   /** Lines may come twice. */
   readonly doubles?: boolean;
+  /** Has so little CPU that a short SHUTDOWN is a matter of the machine: `make bench ONLY=shutdown`. */
+  readonly isSlow?: true;
+  /** Why it cannot be played on this machine. */
+  readonly skip?: string | undefined;
 }
+
+/** What is ours of the 128 MB of a small function, at most. */
+const MEMORY_MB = 96;
 
 /** Stands in one line of each invocation in which a fault lasts. */
 export const POISON = 'poison';
@@ -230,11 +241,33 @@ const ofTheSurroundings: readonly Fault[] = [
   { name: 'the proxy closes', prepare: () => behindProxy('close') },
   { name: 'the proxy is silent', prepare: () => behindProxy('silent') },
   { name: 'Secrets Manager fails', prepare: () => withSecret(TROUBLE.fails) },
+  { name: 'Systems Manager fails', prepare: () => withSecret(TROUBLE.fails, PARAMETER_ARN) },
+  { name: 'Systems Manager limits', prepare: () => withSecret(TROUBLE.limits, PARAMETER_ARN) },
+  { name: 'Systems Manager refuses', prepare: () => withSecret(TROUBLE.refuses, PARAMETER_ARN) },
   { name: 'Secrets Manager limits', prepare: () => withSecret(TROUBLE.limits) },
   { name: 'Secrets Manager refuses', prepare: () => withSecret(TROUBLE.refuses) },
   { name: 'a certificate of an authority of our own', prepare: (way) => overTls(way, true) },
   { name: 'a certificate that nobody trusts', prepare: (way) => overTls(way, false), loses: 'all' },
   { name: 'few descriptors', prepare: withFewDescriptors },
+  ...[128, 256, 512, 1_769].map((memoryMb) => ({
+    name: `the CPU of a function of ${memoryMb} MB`,
+    prepare: () => withCpuOf(memoryMb),
+    isSlow: true as const,
+    skip: NO_CONTROL_GROUPS,
+  })),
+  { name: 'a memory limit', prepare: () => withMemoryOf(MEMORY_MB), skip: NO_CONTROL_GROUPS },
+  {
+    name: 'a memory limit, and bodies of nearly 8 MiB',
+    prepare: () => withMemoryOf(MEMORY_MB),
+    skip: NO_CONTROL_GROUPS,
+    awake: true,
+    begin: async ({ emulator }) => {
+      const record = { type: 'platform.extension', record: { text: 'x'.repeat(100_000) } };
+      const body = JSON.stringify(Array.from({ length: 80 }, () => record));
+      await emulator.deliver([body, body, body]);
+    },
+    records: 240,
+  },
   {
     name: 'few descriptors, and many connections',
     prepare: withFewDescriptors,

@@ -22,6 +22,8 @@ const FLUSH_TIMEOUT_MS = 400;
 const MARGIN_MS = 3_000;
 const FAULT_AT = 2;
 const MAX_RUN_MS = 60_000;
+/** Where CPU is short the time for SHUTDOWN is not. */
+const SLOW_SHUTDOWN_MS = 5_000;
 /** A run is shorter than the minute in which each thing is said once; losses are told once more at the end. */
 const SAID_AT_MOST = 2;
 /** Pushes for each that is needed: whoever makes more goes in circles. */
@@ -84,6 +86,7 @@ function within(fault: Fault, { begin, end }: Surroundings): Fault {
 async function run(scenario: Scenario, fault: Fault, world: World): Promise<readonly string[]> {
   const { emulator, loki } = world;
   const { lasts } = scenario;
+  const shutdownMs = fault.isSlow ? SLOW_SHUTDOWN_MS : scenario.shutdownMs;
   const wrong: string[] = [];
   const begin = async () => void (await fault.begin?.(world));
   const moment = momentOf(scenario, fault);
@@ -115,9 +118,8 @@ async function run(scenario: Scenario, fault: Fault, world: World): Promise<read
   // Whoever is frozen answers only when the event has come.
   const begun = moment === 'shutdown' ? begin() : undefined;
   if (!fault.awake) await begun;
-  const { exitCode, signal, tookMs } = await emulator.shutdown({ deadlineInMs: scenario.shutdownMs });
-  if (exitCode !== 0)
-    wrong.push(`it left with ${exitCode ?? signal}, after ${Math.round(tookMs)} of ${scenario.shutdownMs} ms`);
+  const { exitCode, signal, tookMs } = await emulator.shutdown({ deadlineInMs: shutdownMs });
+  if (exitCode !== 0) wrong.push(`it left with ${exitCode ?? signal}, after ${Math.round(tookMs)} of ${shutdownMs} ms`);
   await fault.end?.(world);
   wrong.push(...emulator.violations.map((what) => `violation: ${what}`));
   wrong.push(...account(scenario, fault, emulator.emitted.slice(0, before), emulator.emitted, world));

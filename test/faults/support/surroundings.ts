@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type AwsAnswer, startFakeAws } from '../../fakes/aws-services.ts';
+import { type ControlGroup, openControlGroup } from '../../fakes/control-group.ts';
+import { MB_OF_ONE_CPU, openCpuShare } from '../../fakes/cpu-share.ts';
 import { extensionExecutable } from '../../fakes/extension.ts';
 import { startHttpProxy } from '../../fakes/http-proxy.ts';
 import { functionSecrets } from '../../fakes/lambda/environment.ts';
@@ -56,19 +58,20 @@ export async function behindProxy(answer: string): Promise<Surroundings> {
   };
 }
 
-const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
+export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:loki-AbCdEf';
+export const PARAMETER_ARN = 'arn:aws:ssm:eu-central-1:123456789012:parameter/loki/password';
 
-/** The password is a secret that is fetched; @param trouble what the service answers while it is broken */
-export async function withSecret(trouble: AwsAnswer): Promise<Surroundings> {
+/** The password is fetched; @param trouble what the service answers while it is broken */
+export async function withSecret(trouble: AwsAnswer, arn = SECRET_ARN): Promise<Surroundings> {
   let isBroken = false;
   const aws = await startFakeAws({
     accessKeyId: functionSecrets.AWS_ACCESS_KEY_ID,
     secretAccessKey: functionSecrets.AWS_SECRET_ACCESS_KEY,
     sessionToken: functionSecrets.AWS_SESSION_TOKEN,
-    values: { [SECRET_ARN]: () => (isBroken ? trouble : SECRET) },
+    values: { [arn]: () => (isBroken ? trouble : SECRET) },
   });
   return {
-    environment: { LOKI_PASSWORD: SECRET_ARN, AWS_ENDPOINT_URL: aws.url },
+    environment: { LOKI_PASSWORD: arn, AWS_ENDPOINT_URL: aws.url },
     begin() {
       isBroken = true;
     },
@@ -89,9 +92,57 @@ export async function overTls({ url }: Way, isTrusted: boolean): Promise<Surroun
 /** Lambda gives 1,024; Node itself takes some twenty. */
 const DESCRIPTORS = 64;
 
-export async function withFewDescriptors(): Promise<Surroundings> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'few-descriptors-'));
+export function withFewDescriptors(): Surroundings {
+  return startedAfter(`ulimit -n ${DESCRIPTORS}`);
+}
+
+/** As much CPU as a function of this size has. */
+export function withCpuOf(memoryMb: number): Surroundings {
+  return inGroup(openCpuShare(memoryMb), { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb) });
+}
+
+/** Whoever takes more is killed by the kernel. */
+export function withMemoryOf(megabytes: number): Surroundings {
+  return inGroup(openMemoryLimit(megabytes));
+}
+
+/** Why there are no control groups; undefined where there are. */
+export const NO_CONTROL_GROUPS: string | undefined = canLimit() ? undefined : 'no control groups for us here';
+
+function canLimit(): boolean {
+  const probes = [openCpuShare(MB_OF_ONE_CPU), openMemoryLimit(1_000)];
+  for (const probe of probes) probe?.[Symbol.dispose]();
+  return probes.every((probe) => probe !== undefined);
+}
+
+function openMemoryLimit(megabytes: number): ControlGroup | undefined {
+  const bytes = String(megabytes * 1024 * 1024);
+  return openControlGroup('memory', {
+    one: ['memory', [['memory.limit_in_bytes', bytes]]],
+    two: [
+      'memory',
+      [
+        ['memory.max', bytes],
+        ['memory.swap.max', '0'],
+      ],
+    ],
+  });
+}
+
+function inGroup(group: ControlGroup | undefined, environment: Surroundings['environment'] = {}): Surroundings {
+  if (group === undefined) throw new Error(String(NO_CONTROL_GROUPS));
+  const started = startedAfter(`echo $$ > ${group.processes}`);
+  const close = () => {
+    started.close();
+    group[Symbol.dispose]();
+  };
+  return { ...started, environment, close };
+}
+
+/** Started by a script of its own name that does something first. */
+function startedAfter(command: string) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'surroundings-'));
   const executable = path.join(folder, path.basename(extensionExecutable()));
-  writeFileSync(executable, `#!/bin/sh\nulimit -n ${DESCRIPTORS}\nexec ${extensionExecutable()}\n`, { mode: 0o755 });
+  writeFileSync(executable, `#!/bin/sh\n${command}\nexec ${extensionExecutable()}\n`, { mode: 0o755 });
   return { executable, close: () => rmSync(folder, { recursive: true }) };
 }

@@ -22,11 +22,14 @@ export interface Controller {
   readonly two: readonly [name: string, limits: Limits];
 }
 
+/** So that two of one name are two. */
+let made = 0;
+
 /** Undefined where this machine does not let us make the group. */
 export function openControlGroup(name: string, { one, two }: Controller): ControlGroup | undefined {
   const places = [...versionOne(one[0]), ...versionTwo(two[0])];
   for (const { folder, version } of places) {
-    const group = path.join(folder, `loki-extension-bench-${process.pid}-${name}`);
+    const group = path.join(folder, `loki-extension-${process.pid}-${name}-${made++}`);
     const processes = path.join(group, 'cgroup.procs');
     try {
       mkdirSync(group, { recursive: true });
