@@ -87,6 +87,32 @@ export function settledBy(clock: Clock, promise: Promise<unknown>, untilMs: Epoc
   });
 }
 
+/** One timer for several limits: the one that ends first holds, so freezes in a row do not make it longer. */
+export interface Limit {
+  set(limitMs: number): void;
+  /** For good. */
+  lift(): void;
+}
+
+/** @param passed is called once, with the limit that has passed */
+export function createLimit(clock: Clock, passed: (limitMs: number) => void): Limit {
+  let endMs: EpochMs = Number.POSITIVE_INFINITY;
+  let timer: Timer | undefined;
+  return {
+    set(limitMs) {
+      const newEndMs = clock.now() + limitMs;
+      if (newEndMs >= endMs) return;
+      endMs = newEndMs;
+      timer?.cancel();
+      timer = clock.after(limitMs, () => passed(limitMs));
+    },
+    lift() {
+      endMs = Number.NEGATIVE_INFINITY;
+      timer?.cancel();
+    },
+  };
+}
+
 /** How much CPU the sandbox gets. A function of 128 MB has 7 % of a CPU: 1 ms of work takes 14 ms there. */
 export interface Pace {
   /** Measures a stretch of synchronous work. */

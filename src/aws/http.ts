@@ -3,8 +3,8 @@
 import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import type { OnTheWay } from '../diagnosis/symptoms.ts';
-import { ConnectError, createConnector, throughProxy, type Way } from '../net/connect.ts';
-import type { Clock, EpochMs, Timer } from '../time.ts';
+import { ConnectError, type Connecting, createConnector, throughProxy, type Way } from '../net/connect.ts';
+import { type Clock, createLimit } from '../time.ts';
 import { type HttpAnswer, type HttpRequest, type SendHttp, UnreachableError } from './fetch-secret.ts';
 
 export interface Sender {
@@ -56,38 +56,18 @@ function sendOnce(
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const target = new URL(url);
   const connecting = createConnector(target.origin, clock, way)();
-  const client = new UndiciClient(target.origin, {
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect(_options, callback) {
-      connecting.socket.then(
-        (socket) => callback(null, socket),
-        (error: Error) => callback(error, null),
-      );
-    },
+  const client = clientOn(connecting, target.origin);
+  const limit = createLimit(clock, (limitMs) => {
+    fail(sent ? unanswered(`no answer within ${limitMs} ms`) : toWay(connecting.trouble(limitMs)));
   });
   let sent = false;
-  let timer: Timer | undefined;
-  let endMs: EpochMs = Number.POSITIVE_INFINITY;
   let status = 0;
   let text = '';
   let dateMs: number | undefined;
 
-  /** A limit that ends earlier stays in force: freezes that follow each other do not make it longer. */
-  function limit(limitMs: number): void {
-    const newEndMs = clock.now() + limitMs;
-    if (newEndMs >= endMs) return;
-    endMs = newEndMs;
-    timer?.cancel();
-    timer = clock.after(limitMs, () => {
-      fail(sent ? unanswered(`no answer within ${limitMs} ms`) : toWay(connecting.trouble(limitMs)));
-    });
-  }
-
   function end(): void {
-    timer?.cancel();
-    underWay.delete(limit);
+    limit.lift();
+    underWay.delete(limit.set);
     connecting.cancel();
     client.destroy().catch(() => {});
   }
@@ -97,8 +77,8 @@ function sendOnce(
     end();
   }
 
-  limit(LIMIT_MS);
-  underWay.add(limit);
+  limit.set(LIMIT_MS);
+  underWay.add(limit.set);
   const { path, headers: proxyHeaders } = throughProxy(target, way);
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart() {
@@ -125,6 +105,21 @@ function sendOnce(
   };
   client.dispatch({ path, method, headers: { ...headers, ...proxyHeaders }, body: body ?? null }, handler);
   return promise;
+}
+
+/** It ends with the one connection. */
+function clientOn(connecting: Connecting, origin: string): UndiciClient {
+  return new UndiciClient(origin, {
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect(_options, callback) {
+      connecting.socket.then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      );
+    },
+  });
 }
 
 function toWay({ phase, code, message, address, proxy }: ConnectError): OnTheWay {

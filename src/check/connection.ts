@@ -4,8 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
-import type { ConnectError, ConnectStep, Way } from '../net/connect.ts';
-import { type EpochMs, settledBy } from '../time.ts';
+import type { ConnectError, Connecting, ConnectStep, Way } from '../net/connect.ts';
+import { type Clock, type EpochMs, settledBy } from '../time.ts';
 import { type Step, stepOf } from './step.ts';
 
 const LOOK_MS = 2;
@@ -18,6 +18,39 @@ const NAMES: Readonly<Record<ConnectStep, string>> = {
   proxy: 'proxy',
   tls: 'TLS',
 };
+
+interface Followed {
+  readonly ended: { readonly socket: Socket } | { readonly error: ConnectError };
+  /** The step that it was at in the end. */
+  readonly last: ConnectStep;
+  /** When each step was seen to begin. */
+  readonly begunMs: ReadonlyMap<ConnectStep, EpochMs>;
+  readonly endMs: EpochMs;
+}
+
+/** Looks again and again how far it is. */
+async function follow(connecting: Connecting, timeoutMs: number, clock: Clock): Promise<Followed> {
+  const startMs = clock.now();
+  const begunMs = new Map<ConnectStep, EpochMs>([['name', startMs]]);
+  let end: Followed['ended'] | undefined;
+  const settled = connecting.socket.then(
+    (socket) => {
+      end = { socket };
+    },
+    (error: ConnectError) => {
+      end = { error };
+    },
+  );
+  while (end === undefined && clock.now() < startMs + timeoutMs) {
+    const step = connecting.step();
+    if (!begunMs.has(step)) begunMs.set(step, clock.now());
+    await settledBy(clock, settled, clock.now() + LOOK_MS);
+  }
+  const ended = end ?? { error: connecting.trouble(timeoutMs) };
+  const last = connecting.step();
+  if (!('socket' in ended)) connecting.cancel();
+  return { ended, last, begunMs, endMs: clock.now() };
+}
 
 /** The steps that were tried; the last one has failed, or all are well. */
 export async function tryConnection(
@@ -36,27 +69,7 @@ export async function tryConnection(
     ...(way.proxy && secure ? (['proxy'] as const) : []),
     ...(secure ? (['tls'] as const) : []),
   ];
-  const connecting = tools.createConnector(origin, clock, way)();
-  const startMs = clock.now();
-  const begunMs = new Map<ConnectStep, EpochMs>([['name', startMs]]);
-  let end: { readonly socket: Socket } | { readonly error: ConnectError } | undefined;
-  const settled = connecting.socket.then(
-    (socket) => {
-      end = { socket };
-    },
-    (error: ConnectError) => {
-      end = { error };
-    },
-  );
-  while (end === undefined && clock.now() < startMs + timeoutMs) {
-    const step = connecting.step();
-    if (!begunMs.has(step)) begunMs.set(step, clock.now());
-    await settledBy(clock, settled, clock.now() + LOOK_MS);
-  }
-  const ended = end ?? { error: connecting.trouble(timeoutMs) };
-  const last = connecting.step();
-  if (!('socket' in ended)) connecting.cancel();
-  const endMs = clock.now();
+  const { ended, last, begunMs, endMs } = await follow(tools.createConnector(origin, clock, way)(), timeoutMs, clock);
 
   /** Until the next step that was seen to begin. */
   function tookMs(step: ConnectStep): number {

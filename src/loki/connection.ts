@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import { ConnectError, type Connecting, type Connector, type ConnectStep } from '../net/connect.ts';
-import type { Clock, EpochMs, Timer } from '../time.ts';
+import { type Clock, createLimit, type EpochMs } from '../time.ts';
 import { type Answer, isClear, type PushOutcome, textLimitMs, toOutcome } from './answer.ts';
 
 export interface Connection {
@@ -140,10 +140,12 @@ function startPost(parts: PostParts): Post {
   const { promise, resolve } = Promise.withResolvers<PostResult>();
   const bytesBefore = bytesRead();
   let sent = false;
-  let over = false;
   let answer: Answer = { status: 0, text: '' };
-  let endMs: EpochMs = Number.POSITIVE_INFINITY;
-  let timer: Timer | undefined;
+  const limit = createLimit(clock, (limitMs) => {
+    const way = sent ? undefined : connecting();
+    tell(way ? unreachable(way.trouble(limitMs)) : noAnswer(`no answer within ${limitMs} ms`));
+    close();
+  });
 
   /** Only the first word counts: once an outcome is certain, what may still come of the answer changes nothing. */
   function tell(outcome: PushOutcome, stale = false, isCut = false): void {
@@ -151,21 +153,8 @@ function startPost(parts: PostParts): Post {
   }
 
   function end(answered: boolean): void {
-    over = true;
-    timer?.cancel();
+    limit.lift();
     ended(answered);
-  }
-
-  function limit(limitMs: number): void {
-    const newEndMs = clock.now() + limitMs;
-    if (over || newEndMs >= endMs) return;
-    endMs = newEndMs;
-    timer?.cancel();
-    timer = clock.after(limitMs, () => {
-      const way = sent ? undefined : connecting();
-      tell(way ? unreachable(way.trouble(limitMs)) : noAnswer(`no answer within ${limitMs} ms`));
-      close();
-    });
   }
 
   function look(): void {
@@ -175,20 +164,15 @@ function startPost(parts: PostParts): Post {
   send({
     onRequestStart() {
       sent = true;
-      limit(answerMs);
+      limit.set(answerMs);
     },
     onResponseStart(_controller, status, headers) {
-      const header = (name: string) => String(headers[name] ?? '') || undefined;
-      const contentType = header('content-type');
-      const contentEncoding = header('content-encoding');
-      const retryAfter = header('retry-after');
-      const [location, date] = [header('location'), header('date')];
-      answer = { status, text: '', contentType, contentEncoding, retryAfter, location, date };
+      answer = answerOf(status, headers);
       if (status < 200) return;
       look();
       // A timer less for each push that goes well.
       const textMs = textLimitMs(answer);
-      if (textMs > 0) limit(textMs);
+      if (textMs > 0) limit.set(textMs);
     },
     onResponseData(_controller, chunk) {
       if (answer.text.length >= MAX_ANSWER_BYTES) return;
@@ -211,7 +195,21 @@ function startPost(parts: PostParts): Post {
   return {
     result: promise,
     step: () => (sent ? 'answer' : (connecting()?.step() ?? 'answer')),
-    giveUpAfter: limit,
+    giveUpAfter: limit.set,
+  };
+}
+
+/** An answer of which the head has come. */
+function answerOf(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): Answer {
+  const header = (name: string) => String(headers[name] ?? '') || undefined;
+  return {
+    status,
+    text: '',
+    contentType: header('content-type'),
+    contentEncoding: header('content-encoding'),
+    retryAfter: header('retry-after'),
+    location: header('location'),
+    date: header('date'),
   };
 }
 

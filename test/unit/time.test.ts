@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPace, settledBy } from '../../src/time.ts';
+import { createLimit, createPace, settledBy } from '../../src/time.ts';
 import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 
 test('a promise that settles in time is reported as settled, and no timer stays', async () => {
@@ -62,4 +62,27 @@ test('the pace of a sandbox: what was expected, or what all stretches that are l
   assert.equal(work(20, 300), 350 / 32);
   assert.equal(work(4, 10), 10);
   assert.equal(work(5, 5_000), 20, 'slower than any function is');
+});
+
+test('of several limits the one that ends first holds, until they are lifted for good', async () => {
+  const clock = new FakeClock();
+  const passed: number[] = [];
+  const limit = createLimit(clock, (limitMs) => passed.push(limitMs));
+  limit.set(500);
+  limit.set(800);
+  await clock.advance(100);
+  limit.set(399);
+  limit.set(399);
+  assert.equal(clock.pendingTimers, 1);
+  await clock.advance(398);
+  assert.equal(passed.length, 0);
+  await clock.advance(1);
+  assert.deepEqual(passed, [399]);
+  const other = createLimit(clock, (limitMs) => passed.push(limitMs));
+  other.set(10);
+  other.lift();
+  other.set(5);
+  await clock.advance(1_000);
+  assert.deepEqual(passed, [399]);
+  assert.equal(clock.pendingTimers, 0);
 });
