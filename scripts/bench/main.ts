@@ -18,6 +18,7 @@ import { settleInCache } from './page-cache.ts';
 import { type Measured, printSection, printVerdict, writeResults } from './report.ts';
 import { measureCold } from './sections/cold.ts';
 import { measureCpu } from './sections/cpu.ts';
+import { measureFilters } from './sections/filters.ts';
 import { measureFlood } from './sections/flood.ts';
 import { measureHeld } from './sections/held.ts';
 import { measureIdle } from './sections/idle.ts';
@@ -47,6 +48,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'flood', title: 'Memory in a flood', measure: measureFlood },
   { name: 'pages', title: 'Pages of the executable up to the first next', measure: measurePages },
   { name: 'cpu', title: 'CPU', measure: measureCpu },
+  { name: 'filters', title: 'CPU of filters and redaction', measure: measureFilters },
   { name: 'held', title: 'Time an invocation is held', measure: measureHeld },
   { name: 'small', title: 'Small functions', measure: measureSmall },
   { name: 'shutdown', title: 'The end of a sandbox', measure: measureShutdown },

@@ -15,7 +15,7 @@ const HEADINGS: Readonly<Record<Subject, string>> = { ours: 'this', floor: 'floo
 
 export function printSection({ title, figures, table }: Measured): void {
   console.log(`\n${title}`);
-  printTable(toRows(figures));
+  if (figures.length > 0) printTable(toRows(figures));
   if (table) printTable(table);
 }
 

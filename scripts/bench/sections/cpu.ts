@@ -54,7 +54,8 @@ async function besideRival(bench: Bench, rival: Subject, text: Flood, size: stri
   );
 }
 
-async function cpuPerMb(
+/** In a fresh process, after one invocation. */
+export async function cpuPerMb(
   bench: Bench,
   { executable }: Pick<Candidate, 'executable'>,
   { bodies, lines, textBytes }: Flood,
