@@ -59,7 +59,8 @@ export function toMarkdown(run: Run, measured: readonly Measured[]): string {
     'Cells are medians; n is how many samples they are of.',
   ];
   for (const { title, figures, table } of measured) {
-    lines.push('', `## ${title}`, '', ...toMarkdownTable(toRows(figures)));
+    lines.push('', `## ${title}`);
+    if (figures.length > 0) lines.push('', ...toMarkdownTable(toRows(figures)));
     const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}.`]));
     if (notes.length > 0) lines.push('', ...notes);
     if (table) lines.push('', ...toMarkdownTable(table));
