@@ -1,5 +1,5 @@
-// Fetches one secret: one signed POST, and what its answer means. Total: whatever the service says becomes a value or a
-// trouble.
+// Fetches one secret: one signed POST, and the meaning of its answer. Total: whatever the service says becomes a value
+// or a trouble.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
 import type { OnTheWay, SecretTrouble } from '../diagnosis/symptoms.ts';
@@ -18,13 +18,13 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
-  /** What time it is there, if it says so. */
+  /** The service's clock, if the answer states it. */
   readonly dateMs?: EpochMs | undefined;
 }
 
 /**
- * Sends a request. Rejects with an UnreachableError when no answer came.
- * @param make is called for each attempt: what was signed before a freeze has expired after it
+ * Sends a request. Rejects with an UnreachableError if no answer came.
+ * @param make is called for each attempt: a signature from before a freeze has expired after it
  */
 export type SendHttp = (make: () => HttpRequest) => Promise<HttpAnswer>;
 
@@ -56,7 +56,7 @@ export async function fetchSecret(
     const ask = (aheadMs: number) => send(() => toRequest(url, reference, credentials, clock.now() + aheadMs));
     const answer = await ask(0);
     const aheadMs = (answer.dateMs ?? Number.NaN) - clock.now();
-    // Just after a thaw the sandbox may not know yet what time it is.
+    // Right after a thaw the sandbox's clock may still be behind.
     const isLate = isRefusedForTime(answer) && Math.abs(aheadMs) > MIN_SKEW_MS;
     return read(reference, isLate ? await ask(aheadMs) : answer);
   } catch (error) {
@@ -64,14 +64,14 @@ export async function fetchSecret(
   }
 }
 
-/** The services take a signature that is five minutes old, or of five minutes to come. */
+/** The services accept a signature up to five minutes old or five minutes ahead. */
 const MIN_SKEW_MS = 60_000;
 
 function isRefusedForTime({ status, text }: HttpAnswer): boolean {
   return status !== 200 && /Signature|RequestExpired|Skewed|InTheFuture/.test(codeOf(parseObject(text)));
 }
 
-/** Anything else than what `SendHttp` promises is a bug of ours, or a URL that is none. */
+/** An error that `SendHttp` does not promise is a bug of ours, or an invalid URL. */
 export function wayOf(error: unknown): OnTheWay {
   if (error instanceof UnreachableError) return error.way;
   return { kind: 'unreachable', phase: 'closed', detail: error instanceof Error ? error.name : '' };
@@ -99,7 +99,7 @@ function read(reference: Reference, { status, text }: HttpAnswer): FetchedSecret
   return 'value' in found && found.value.trim() === '' ? { trouble: { kind: 'empty' } } : found;
 }
 
-/** A secret that is a JSON object is a set of values, of which the reference must name one. */
+/** A secret that is a JSON object holds several values; the reference must name one. */
 function pick(secret: string, jsonKey: string | undefined): FetchedSecret {
   const fields = secret.trimStart().startsWith('{') ? parseObject(secret) : undefined;
   if (jsonKey === undefined && (fields === undefined || Object.keys(fields).length === 0)) return { value: secret };
@@ -108,7 +108,7 @@ function pick(secret: string, jsonKey: string | undefined): FetchedSecret {
   return { trouble: { kind: 'no_key', key: jsonKey, keys: Object.keys(fields ?? {}) } };
 }
 
-/** How AWS calls what may stand against it, beside the role. */
+/** AWS's names for the policies that can deny access, besides that of the role. */
 const DENIERS = [
   ...['VPC endpoint policy', 'resource-based policy', 'service control policy', 'resource control policy'],
   ...['permissions boundary', 'session policy'],

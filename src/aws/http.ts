@@ -1,5 +1,5 @@
-// Sends one request to a service of AWS, each on a connection of its own: there are a few in the life of a sandbox.
-// Nothing waits without a limit, and a freeze that came between is no fault of the service.
+// Sends one request to an AWS service. Each gets a connection of its own, as a sandbox makes only a few. Nothing waits
+// without a limit, and a freeze in between is not blamed on the service.
 import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import type { OnTheWay } from '../diagnosis/symptoms.ts';
@@ -14,10 +14,10 @@ export interface Sender {
 }
 
 const LIMIT_MS = 3_000;
-/** What is left to a request that was under way in a freeze. */
+/** The time left to a request that was under way during a freeze. */
 const AFTER_THAW_MS = 1_000;
 const MAX_ATTEMPTS = 3;
-/** A secret has 64 KB at most, which JSON may write in six characters each. */
+/** A secret has at most 64 KB, and JSON may write each byte in six characters. */
 const MAX_ANSWER_CHARACTERS = 512 * 1024;
 
 export function createSender(wayTo: (url: URL) => Way, clock: Clock): Sender {
@@ -107,7 +107,7 @@ function sendOnce(
   return promise;
 }
 
-/** It ends with the one connection. */
+/** A client that lives as long as this one connection. */
 function clientOn(connecting: Connecting, origin: string): UndiciClient {
   return new UndiciClient(origin, {
     pipelining: 1,

@@ -1,16 +1,16 @@
-// A secret that a setting names instead of holding it: the ARN of a Secrets Manager secret, in the form that ECS uses,
+// A setting can name a secret instead of holding it: by the ARN of a Secrets Manager secret, in the form that ECS uses,
 // or of an SSM parameter.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-access-parameters.html
 
 export interface Reference {
-  /** As the setting has it; equal references are fetched once. */
+  /** As written in the setting; equal references are fetched once. */
   readonly text: string;
   readonly service: 'secretsmanager' | 'ssm';
-  /** `aws`, `aws-cn`, `aws-us-gov` and others: it decides the service's domain. */
+  /** `aws`, `aws-cn`, `aws-us-gov` and others: determines the service's domain. */
   readonly partition: string;
   readonly region: string;
-  /** What the service is asked for: an ARN without the parts that only we understand. */
+  /** The ARN to ask the service for, without the parts that only we understand. */
   readonly id: string;
   /** The key of a secret that holds a JSON object. */
   readonly jsonKey: string | undefined;
@@ -18,12 +18,12 @@ export interface Reference {
   readonly versionId: string | undefined;
 }
 
-/** Whether the value of a setting is an ARN at all, and so not meant as it stands. */
+/** Whether the value of a setting is an ARN, and so not meant literally. */
 export function isArn(text: string): boolean {
   return text.startsWith('arn:');
 }
 
-/** @returns undefined for an ARN that is neither of a secret nor of a parameter */
+/** @returns undefined for an ARN of anything but a secret or a parameter */
 export function parseReference(text: string): Reference | undefined {
   const [, partition = '', service, region = '', account = '', ...rest] = text.split(':');
   if (partition === '' || region === '' || account === '') return undefined;

@@ -1,6 +1,6 @@
-// The secrets that settings refer to: fetched together, kept, and fetched again when they are older than a quarter of
-// an hour or when Loki has refused them. Only one fetch is under way at a time, and a failed one is not repeated before
-// its backoff is over: a service that is slow or throttles is not stormed.
+// The secrets that settings refer to. They are fetched together, kept, and fetched again when they are 15 minutes old or
+// when Loki has refused them. Only one fetch is under way at a time, and after a failure the next one waits for its
+// backoff: a slow or throttling service is not flooded.
 import type { SecretTrouble } from '../diagnosis/symptoms.ts';
 import { type Clock, type EpochMs, isAged } from '../time.ts';
 import { type FetchedSecret, fetchSecret, type SendHttp, wayOf } from './fetch-secret.ts';
@@ -14,30 +14,30 @@ export type Secrets =
 
 export interface SecretStore {
   /**
-   * The values. Resolves at once while there are some that Loki has not refused: what has become old is fetched again
-   * beside. Never rejects.
+   * The values. Resolves at once as long as there are values that Loki has not refused; old ones are refreshed in the
+   * background. Never rejects.
    */
   get(): Promise<Secrets>;
-  /** Loki has refused what it was sent: the values are fetched again at the next need. */
+  /** Loki has refused these values: they are fetched again before the next use. */
   distrust(): void;
-  /** They may be the reason of a refusal: the same, but beside, and they serve meanwhile. */
+  /** These values may be why Loki refused: they are refreshed in the background, and stay in use meanwhile. */
   doubt(): void;
 }
 
-/** A rotated secret is found out after this long, or when Loki refuses the old one. */
+/** A rotated secret is noticed after this time, or when Loki refuses the old one. */
 const KEPT_MS = 15 * 60_000;
 /**
- * The first pause after a failure; it doubles up to the longest. Values that are kept and were not refused serve
+ * The pause after the first failure. It doubles up to the maximum. Values that Loki has not refused stay in use
  * meanwhile.
  */
 const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
-/** Distrust is no reason to fetch more often than this: a wrong password stays wrong. */
+/** Refused values are not fetched more often than this: a wrong password stays wrong. */
 const DISTRUST_AGAIN_MS = 60_000;
 /** Credentials are used up to this long before they expire. */
 const EXPIRY_MARGIN_MS = 60_000;
 
-/** @param random evenly drawn from 0 to 1 */
+/** @param random uniformly distributed between 0 and 1 */
 export function createSecretStore(
   references: readonly Reference[],
   env: AwsEnvironment,
@@ -101,12 +101,12 @@ export function createSecretStore(
       kept = fetched;
       return fetched;
     }
-    // They may be what is wrong: expired before their time, or of another role by now.
+    // The credentials may be at fault: expired early, or of another role by now.
     credentials = undefined;
-    // Sandboxes that were limited together do not come back together.
+    // Sandboxes that were throttled together must not return together.
     nextFetchMs = nowMs + pauseMs * (1 + random()) * 0.5;
     pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
-    // What was good until now is better than nothing, unless Loki has said that it is not.
+    // The old values are better than none, unless Loki has refused them.
     if (kept === undefined || !isGood(kept) || distrusted) kept = fetched;
     return kept;
   }
@@ -115,7 +115,7 @@ export function createSecretStore(
     async get() {
       const nowMs = clock.now();
       const isOld = kept === undefined || !isGood(kept) || isAged(fetchedAtMs, KEPT_MS, nowMs);
-      // A clock that was set back must not make the pause longer than it can be.
+      // A clock that was set back must not lengthen the pause.
       const isPaused = nowMs < nextFetchMs && nextFetchMs - nowMs <= MAX_PAUSE_MS;
       if ((isOld || distrusted || doubted) && !(kept && isPaused)) fetching ??= refresh();
       const isUsable = kept !== undefined && isGood(kept) && !distrusted;

@@ -1,5 +1,4 @@
-// Where a service of AWS answers, and as whom it is asked: as the SDKs find it out, from the environment of the
-// function.
+// The endpoint and the credentials for an AWS service, found in the function's environment as the SDKs do.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
@@ -25,7 +24,7 @@ export const AWS_VARIABLES = [
 ] as const;
 export type AwsEnvironment = Readonly<Partial<Record<(typeof AWS_VARIABLES)[number], string>>>;
 
-/** The domains of a partition, with IPv4 alone and with both. Unknown ones are named like the first. */
+/** The domains of each partition: IPv4 only, and dual-stack. An unknown partition is treated like the first. */
 const DOMAINS: Readonly<Record<string, readonly [domain: string, dualStack: string]>> = {
   aws: ['amazonaws.com', 'api.aws'],
   'aws-us-gov': ['amazonaws.com', 'api.aws'],
@@ -37,12 +36,12 @@ const DOMAINS: Readonly<Record<string, readonly [domain: string, dualStack: stri
   'aws-iso-f': ['csp.hci.ic.gov', 'api.aws.hci.ic.gov'],
 };
 
-/** @returns the URL of the service that holds what is referred to, without a slash at its end */
+/** @returns the URL of the service that holds the secret, without a trailing slash */
 export function serviceUrl({ service, partition, region }: Reference, env: AwsEnvironment): string {
   const configured = service === 'ssm' ? env.AWS_ENDPOINT_URL_SSM : env.AWS_ENDPOINT_URL_SECRETS_MANAGER;
   const url = configured?.trim() || env.AWS_ENDPOINT_URL?.trim();
   if (url && !isOn(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)) return url.replace(/\/$/, '');
-  // In GovCloud the only endpoint of SSM is the validated one, and has the plain name.
+  // In GovCloud SSM has only the FIPS endpoint, and it has the plain name.
   const fips = isOn(env.AWS_USE_FIPS_ENDPOINT) && !(service === 'ssm' && partition === 'aws-us-gov');
   const [domain, dualStack] = DOMAINS[partition] ?? ['amazonaws.com', 'api.aws'];
   const suffix = isOn(env.AWS_USE_DUALSTACK_ENDPOINT) ? dualStack : domain;
@@ -57,20 +56,19 @@ export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
-  /** Undefined: they last as long as the sandbox. */
+  /** Undefined if they are valid as long as the sandbox lives. */
   readonly expiresAtMs: EpochMs | undefined;
 }
 
 /**
- * Where credentials are to be asked for: of a sandbox that was restored from a snapshot they are not in the
- * environment.
+ * The endpoint for credentials. A sandbox that was restored from a snapshot does not have them in its environment.
  */
 export interface CredentialsEndpoint {
   readonly url: string;
   readonly authorization: string | undefined;
 }
 
-/** @returns undefined when the environment has neither */
+/** @returns undefined if the environment has neither */
 export function findCredentials(env: AwsEnvironment): Credentials | CredentialsEndpoint | undefined {
   const accessKeyId = env.AWS_ACCESS_KEY_ID?.trim();
   const secretAccessKey = env.AWS_SECRET_ACCESS_KEY?.trim();
@@ -83,19 +81,19 @@ export function findCredentials(env: AwsEnvironment): Credentials | CredentialsE
   return url ? { url, authorization: readToken(env) } : undefined;
 }
 
-/** Of a file that is renewed: read each time. */
+/** The file is renewed, so it is read each time. */
 function readToken(env: AwsEnvironment): string | undefined {
   const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
   if (!file) return env.AWS_CONTAINER_AUTHORIZATION_TOKEN || undefined;
   try {
     return readFileSync(file, 'utf8').trim() || undefined;
   } catch {
-    // The endpoint says what is missing.
+    // The endpoint will say what is missing.
     return undefined;
   }
 }
 
-/** @returns what the credentials endpoint answered; undefined for anything that is none */
+/** @returns the credentials in the endpoint's answer; undefined if there are none */
 export function parseCredentials(text: string): Credentials | undefined {
   const answer = parseObject(text);
   const { AccessKeyId, SecretAccessKey, Token, Expiration } = answer;
@@ -109,7 +107,7 @@ export function parseCredentials(text: string): Credentials | undefined {
   };
 }
 
-/** The object that a JSON text holds; an empty one for any other text. */
+/** The object in a JSON text; an empty object for any other text. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,6 +1,6 @@
-// Signs a POST to a service of AWS (Signature Version 4), as far as reading a secret goes: to the path `/`, without a
-// query. By hand, as a library would sign with the web's Headers and SubtleCrypto: their first use costs 40 ms of CPU
-// and 5 MB here, this 1 ms.
+// Signs a POST to an AWS service (Signature Version 4), as far as reading a secret needs it: the path is `/`, and there
+// is no query. Written by hand because libraries sign with the web's Headers and SubtleCrypto: their first use costs 40
+// ms of CPU and 5 MB here, this 1 ms.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 import type { EpochMs } from '../time.ts';
 import type { Credentials } from './service.ts';
@@ -10,12 +10,12 @@ export interface ToSign {
   readonly path: string;
   readonly service: string;
   readonly region: string;
-  /** Names in lower case, in the order of the alphabet when `host` and those of the signature are added. */
+  /** Names in lower case; in alphabetical order once `host` and the headers of the signature are added. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** @returns all headers of the signed request but `host` */
+/** @returns all headers of the signed request except `host` */
 export function sign(request: ToSign, credentials: Credentials, nowMs: EpochMs): Record<string, string> {
   const { createHash, createHmac } = process.getBuiltinModule('node:crypto');
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -1,6 +1,6 @@
-// From environment variables to one checked value. Nothing else in the program reads a variable. A setting that makes
-// no sense falls back to its default with a warning; all problems are found in one run. No message contains a secret:
-// credentials, header values, or any part of the endpoint, which may hold user info.
+// Turns environment variables into one checked value. An invalid setting falls back to its default with a warning, and
+// all problems are found in one run. No message contains a secret: no credentials, no header values, and no part of the
+// endpoint, which may hold user info.
 
 import type { Reference } from '../aws/reference.ts';
 import type { FlushStrategy } from '../flush-strategy.ts';
@@ -25,11 +25,12 @@ import { SETTINGS, type SettingName, settingOf } from './settings.ts';
 
 export interface Config {
   /**
-   * Undefined if no logs can be sent, and an error among the problems says why; or not yet, and `byReference` is there.
+   * Undefined if no logs can be sent: an error among the problems says why. Also undefined while the endpoint is not
+   * known yet; then `byReference` is set.
    */
   readonly endpoint: Endpoint | undefined;
   readonly byReference?: ByReference;
-  /** Undefined where nothing is set, which is nearly everywhere. */
+  /** Undefined if nothing is set, as is usual. */
   readonly route?: RouteSettings;
   /** The user's own stream labels. */
   readonly labels: Readonly<Record<string, string>>;
@@ -40,10 +41,10 @@ export interface Config {
   readonly api: SubscriptionApi;
   readonly port: number;
   readonly logLevel: LogLevel;
-  /** The values of all secret settings as they were typed, whether they are of use or not: none may ever be printed. */
+  /** The values of all secret settings as they were typed, valid or not: none may ever be printed. */
   readonly secrets: readonly string[];
   readonly logTypes: readonly LogType[];
-  /** What filters and redacts, as it was written; undefined if nothing does. */
+  /** The settings that filter and redact, as they were typed; undefined if none is set. */
   readonly filters: FilterSettings | undefined;
   readonly batchMaxBytes: number;
   readonly batchMaxWaitMs: number;
@@ -54,31 +55,31 @@ export interface Config {
   readonly pushTimeoutMs: number;
   readonly retryMinBackoffMs: number;
   readonly retryMaxBackoffMs: number;
-  /** Of the function, which is what we share. */
+  /** The function's memory, which we share. */
   readonly memoryBytes: number | undefined;
   readonly region: string | undefined;
-  /** What the register answer says goes first. */
+  /** The answer to register takes precedence. */
   readonly functionName: string | undefined;
   readonly functionVersion: string | undefined;
   /** `on-demand`, `snap-start` and others; not set in every environment. */
   readonly initializationType: string | undefined;
 }
 
-/** Settings that refer to secrets: endpoint and route are known when these are there. */
+/** Settings that refer to secrets: endpoint and route are known only once these have been fetched. */
 export interface ByReference {
   readonly references: readonly Reference[];
-  /** Which setting refers to which: the text of the reference. */
+  /** Pairs of a setting and the text of its reference. */
   readonly variables: readonly (readonly [SettingName, string])[];
-  /** As far as it is known without them: the way to where they are. */
+  /** The part of the route that is known without the secrets: it leads to them. */
   readonly route?: RouteSettings;
-  /** Where the SDKs find credentials and services. */
+  /** The environment in which AWS SDKs find credentials and endpoints. */
   readonly env: Environment;
-  /** Reads the settings again; the problems are those that are new. @param values by the text of their reference */
+  /** Reads the settings again, and reports only new problems. @param values by the text of their reference */
   readonly resolve: (values: ReadonlyMap<string, string>) => ConfigResult;
 }
 
 export interface ConfigProblem {
-  /** `error`: no logs are sent. `warn`: something else than what was asked for is done. */
+  /** `error`: no logs are sent. `warn`: the setting is not used as it was typed. */
   readonly level: 'error' | 'warn';
   readonly variable: SettingName | 'NODE_EXTRA_CA_CERTS';
   /** A sentence that names the variable. */
@@ -92,10 +93,10 @@ export interface ConfigResult {
 
 type NumberName = Extract<(typeof SETTINGS)[number], { kind: 'number' }>['name'];
 
-/** The platform's own port; the Logs API refuses it as a destination. */
+/** The platform's own port. The Logs API refuses it as a destination. */
 const RUNTIME_API_PORT = 9001;
 const MIB = 1024 * 1024;
-/** What the front of the executable makes of NODE_EXTRA_CA_CERTS then (scripts/build/front/environment.ts). */
+/** The front of the executable renames the variable to this if its file cannot be read (build/front/environment.ts). */
 const UNREADABLE_AUTHORITIES = 'LOST_EXTRA_CA_CERTS';
 const LOG_TYPES = ['platform', 'function', 'extension'] as const;
 
@@ -170,7 +171,7 @@ function parse(env: Environment, values: ReadonlyMap<string, string> | undefined
   return { config, problems };
 }
 
-/** Without the problems that are known already. */
+/** Drops the problems that are known already. */
 function newsOf({ config, problems }: ConfigResult, known: readonly ConfigProblem[]): ConfigResult {
   const isKnown = ({ message }: ConfigProblem) => known.some((problem) => problem.message === message);
   return { config, problems: problems.filter((problem) => !isKnown(problem)) };
@@ -178,7 +179,7 @@ function newsOf({ config, problems }: ConfigResult, known: readonly ConfigProble
 
 const ARNS = /\barn:[\w-]+:(?:secretsmanager|ssm):[^,"}\s]+/g;
 
-/** A user that is a number, as at Grafana Cloud, is told at the start; any other may be meant to be secret. */
+/** A numeric user, as Grafana Cloud has, is no secret; any other user may be one. */
 function readSecrets(reader: SettingReader, route: RouteSettings | undefined): readonly string[] {
   const user = reader.text('LOKI_USERNAME');
   const proxies = [route?.proxy.own, route?.proxy.https, route?.proxy.http];
@@ -187,14 +188,14 @@ function readSecrets(reader: SettingReader, route: RouteSettings | undefined): r
     return name === 'LOKI_PUSH_ENDPOINT' && text !== undefined && isBareHost(text) ? [] : [text];
   });
   return [
-    // Neither the path of a key is secret, nor where a secret is, nor a host without its scheme.
+    // Not secret: the path of a key, the ARN of a secret, a host without a scheme.
     ...typed.filter((text) => text !== undefined && !isPath(text)).map((text) => text?.replaceAll(ARNS, '')),
     ...proxies.filter((url) => url?.includes('@')),
     ...(user === undefined || /^\d+$/.test(user) ? [] : [user]),
   ].filter((text) => text !== undefined);
 }
 
-/** @param aliases other words for a choice */
+/** @param aliases other words that people use for a choice */
 function readChoice<Choice extends string>(
   reader: SettingReader,
   setting: { readonly name: SettingName; readonly choices: readonly Choice[]; readonly default: Choice },
@@ -211,7 +212,7 @@ function readChoice<Choice extends string>(
   return setting.default;
 }
 
-/** @param fallback and @param max instead of those of the table */
+/** @param fallback, max override those of the table */
 function readNumber(
   reader: SettingReader,
   name: NumberName,
@@ -236,7 +237,7 @@ function readPort(reader: SettingReader): number {
   return fallback;
 }
 
-/** Unknown memory: what the smallest function gets, which has 128 MB. */
+/** If the memory is unknown, that of the smallest function is assumed: 128 MB. */
 function readBufferMaxBytes(reader: SettingReader, memoryBytes = 128 * MIB): number {
   const fallback = Math.floor(Math.min(Math.max(memoryBytes / 8, 4 * MIB), 64 * MIB));
   const max = Math.min(settingOf('LOKI_BUFFER_MAX_BYTES').max, Math.max(Math.floor(memoryBytes / 2), fallback));
@@ -289,7 +290,7 @@ function readLabels(reader: SettingReader): Readonly<Record<string, string>> {
   return Object.fromEntries(labels);
 }
 
-/** @param which what of the variable, if it is not the whole */
+/** @param which the part of the value that is meant, if not all of it */
 function cutLabelValue(reader: SettingReader, variable: SettingName, value: string, which = ''): string {
   const cut = cutToBytes(value, MAX_LABEL_VALUE_BYTES);
   if (cut !== value) reader.warn(variable, `${which}is too long; the first ${cut.length} characters are used`);

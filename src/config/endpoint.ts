@@ -1,5 +1,5 @@
-// Where to push, and as whom: the endpoint's URL, authentication, tenant, and the user's own headers.
-// The messages show no part of the URL and no header, as a secret may stand in any of them by mistake.
+// The push endpoint: its URL, authentication, tenant, and the user's own headers. Messages show no part of the URL and
+// no header value, because a secret may stand in any of them by mistake.
 
 import { isArn } from '../aws/reference.ts';
 import { quoted, readPairs, type SettingReader } from './reader.ts';
@@ -10,12 +10,12 @@ export interface Endpoint {
   /** Value of the Authorization header. */
   readonly authorization: string | undefined;
   readonly tenantId: string | undefined;
-  /** The user's own, names in lower case. */
+  /** The user's own headers, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 const PUSH_PATH = '/loki/api/v1/push';
-/** Headers that say how the body is sent or how the answer comes, or that an HTTP client does not let anybody set. */
+/** Headers that control how the body is sent or the answer comes, or that an HTTP client lets nobody set. */
 const OWN_HEADERS = new Set([
   'accept',
   'accept-encoding',
@@ -37,12 +37,12 @@ const OWN_HEADERS = new Set([
   'expect',
 ]);
 
-/** Whether a text is a host, as of a URL that lacks its scheme; a token has other signs, and no port. */
+/** Whether a text looks like a host, as a URL without its scheme does. A token has other characters, and no port. */
 export function isBareHost(text: string): boolean {
   return /^(?:(?:[a-z\d-]+\.)+[a-z]{2,}|[a-z\d.-]+(?=:\d))(?::\d{1,5})?(?:\/[a-z\d./-]*)?$/.test(text);
 }
 
-/** Undefined, with an error among the problems, if nothing can be pushed. */
+/** Undefined if nothing can be pushed; then there is an error among the problems. */
 export function parseEndpoint(reader: SettingReader): Endpoint | undefined {
   const url = readUrl(reader);
   const headers = readHeaders(reader);
@@ -76,7 +76,7 @@ function readUrl(reader: SettingReader): URL | undefined {
     reader.fail(name, `is not set: ${advice}`);
     return undefined;
   }
-  // The reader has complained already.
+  // The reader has reported it already.
   if (isArn(text)) return undefined;
   const scheme = text.slice(0, 8).toLowerCase();
   if (!scheme.startsWith('http://') && scheme !== 'https://') {
@@ -88,7 +88,7 @@ function readUrl(reader: SettingReader): URL | undefined {
   return url ?? undefined;
 }
 
-/** Bearer goes before basic, and for basic auth the variables before the URL. */
+/** A bearer token takes precedence over basic auth, and for basic auth the variables over the URL. */
 function readAuthorization(reader: SettingReader, url: URL | undefined): string | undefined {
   const token = readBearerToken(reader);
   const setUser = reader.text('LOKI_USERNAME');
@@ -147,7 +147,7 @@ function readTenantId(reader: SettingReader): string | undefined {
   return undefined;
 }
 
-/** Loki's rules; anything else is a 400 or another tenant for each request. */
+/** Loki's rules. Anything else would be answered with 400, or would name another tenant. */
 function isTenantId(id: string): boolean {
   return /^[\w!.*'()-]+$/.test(id) && id.length <= 150 && id !== '.' && id !== '..';
 }
@@ -162,7 +162,7 @@ function readHeaders(reader: SettingReader): Map<string, string> {
     else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) skip('has a name that no header can have');
     else if (OWN_HEADERS.has(header)) skip(`is ${header}, which the extension sets itself`);
     else {
-      // The scheme of credentials may stand before a reference.
+      // A scheme such as `Bearer` may stand before the reference.
       const [, scheme = '', rest = pair.value] = /^([a-z]+ +)(arn:.*)$/is.exec(pair.value) ?? [];
       const found = reader.dereference(name, rest);
       if (found === undefined) continue;

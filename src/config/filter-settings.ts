@@ -1,5 +1,5 @@
-// The settings that say what of the logs is sent, and what of a line. Rows of the one table (settings.ts); what they
-// say is read only where one is set, by code that is loaded for it (filters/rules.ts).
+// The settings that decide which lines are sent, and which parts of a line. They are rows of the one table
+// (settings.ts). Their values are parsed only if one is set, by code that is loaded for it (filters/rules.ts).
 
 export const FILTER_SETTINGS = [
   {
@@ -53,7 +53,7 @@ export const FILTER_SETTINGS = [
 
 export type FilterSettingName = (typeof FILTER_SETTINGS)[number]['name'];
 
-/** The text of each that is set. */
+/** The text of each filter setting that is set. */
 export type FilterSettings = Readonly<Partial<Record<FilterSettingName, string>>>;
 
 /** Undefined if none of them is set. */

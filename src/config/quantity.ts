@@ -1,6 +1,6 @@
-// Numbers as people write them: with a unit, or without one in that of the setting.
+// Numbers as people write them: with a unit, or without one; then the setting's own unit is meant.
 
-/** How much of the setting's unit each is. */
+/** Each unit as a multiple of the setting's unit. */
 const UNITS = {
   ms: { ms: 1, s: 1_000, sec: 1_000, m: 60_000, min: 60_000, h: 3_600_000 },
   bytes: {
@@ -10,7 +10,7 @@ const UNITS = {
   port: {},
 } as const;
 
-/** NaN for what is no whole number of the unit: `5s` and `1.5s` are 5000 and 1500 ms, `512KiB` is 524288 bytes. */
+/** NaN if it is not a whole number of the unit. `5s` and `1.5s` are 5000 and 1500 ms, `512KiB` is 524288 bytes. */
 export function parseQuantity(text: string, unit: keyof typeof UNITS): number {
   if (/^\d+$/.test(text)) return Number(text);
   const [, number = '', name = ''] = /^(\d{1,12}(?:\.\d{1,9})?) *([a-z]+)$/i.exec(text) ?? [];

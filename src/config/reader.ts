@@ -1,19 +1,19 @@
-// What all settings have in common: how their text is read, and how a problem with one is told.
+// What all settings have in common: how their text is read, and how a problem is reported.
 
 import type { SettingName } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads settings, and collects what is wrong with them. */
+/** Reads settings, and collects their problems. */
 export interface SettingReader {
   /**
-   * The value without white space and quotes around it; undefined if it is not set or empty. In the place of a
-   * reference stands what it refers to.
+   * The value without surrounding white space and quotes; undefined if it is not set or empty. A reference is replaced
+   * by the secret that it refers to.
    */
   text(name: SettingName): string | undefined;
-  /** What a value stands for that may be a reference; undefined for one that is of no use. */
+  /** Resolves a value that may be a reference; undefined if it cannot be used. */
   dereference(name: SettingName, value: string): string | undefined;
-  /** `message` goes on where the variable's name ends. It must not hold a secret. */
+  /** `message` continues after the variable's name. It must not contain a secret. */
   warn(variable: SettingName, message: string): void;
   fail(variable: SettingName, message: string): void;
 }
@@ -21,14 +21,14 @@ export interface SettingReader {
 /** One of several `name=value` in a setting, both trimmed. */
 export interface Pair {
   readonly key: string;
-  /** Undefined: there was no `=`, or the JSON value is neither text nor a number nor a truth value. */
+  /** Undefined if there was no `=`, or if the JSON value is neither a string, a number nor a boolean. */
   readonly value: string | undefined;
 }
 
 /**
- * Reads `name=value,name2=value2`, or a JSON object. A line break is as good as a comma. Empty pairs, as from a comma
- * at the end, are passed over.
- * @param isName where names tell, `;` is taken for a comma between pairs
+ * Reads `name=value,name2=value2`, or a JSON object. A line break counts as a comma. Empty pairs, such as after a
+ * trailing comma, are skipped.
+ * @param isName whether a text is a valid name; if given, a `;` between two pairs counts as a comma too
  */
 export function readPairs(reader: SettingReader, name: SettingName, isName?: (text: string) => boolean): Pair[] {
   const text = reader.text(name);
@@ -61,13 +61,13 @@ function pairsIn(text: string, separator: RegExp): Pair[] {
   return pairs;
 }
 
-/** A value as a message shows it: in quotes, on one line, and not too long. */
+/** Formats a value for a message: in quotes, on one line, and not too long. */
 export function quoted(value: string | undefined): string {
   const text = value ?? '';
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}...` : text);
 }
 
-/** The text without white space around it; undefined if nothing is left. */
+/** The text without surrounding white space; undefined if nothing is left. */
 export function trimmed(value: string | undefined): string | undefined {
   return value?.trim() || undefined;
 }

@@ -1,5 +1,5 @@
-// How the way to Loki differs from a plain one, as it was typed: a proxy, authorities, a client certificate. Texts
-// alone: what they mean is found out by late code (net/route.ts), which is loaded only where something is set.
+// How the route to Loki differs from a direct one: a proxy, certificate authorities, a client certificate. These are
+// the texts as they were typed. Late code interprets them (net/route.ts), and it is loaded only if one is set.
 import { type Environment, quoted, type SettingReader, trimmed } from './reader.ts';
 import { NOT_YET, readSwitch, withoutQuotes } from './setting-reader.ts';
 
@@ -9,7 +9,7 @@ export interface RouteSettings {
 }
 
 export interface ProxySettings {
-  /** LOKI_PROXY_URL: goes before the others. */
+  /** LOKI_PROXY_URL: takes precedence over the others. */
   readonly own?: string;
   readonly https?: string;
   readonly http?: string;
@@ -24,7 +24,7 @@ export interface TlsSettings {
   readonly skipVerify?: true;
 }
 
-/** @returns undefined when nothing is set */
+/** @returns undefined if nothing is set */
 export function readRoute(reader: SettingReader, env: Environment): RouteSettings | undefined {
   const own = reader.text('LOKI_PROXY_URL');
   const either = (name: string) => {
@@ -50,7 +50,7 @@ export function readRoute(reader: SettingReader, env: Environment): RouteSetting
 }
 
 /**
- * What is known of it before the secrets are there: nothing that is one of them, and nothing that is for Loki alone.
+ * The part that can be used before the secrets are fetched: nothing that is secret, and nothing that is for Loki alone.
  */
 export function routeBefore({ proxy, tls }: RouteSettings): RouteSettings {
   return { proxy, tls: tls.ca === undefined || tls.ca === NOT_YET.other ? {} : { ca: tls.ca } };

@@ -1,22 +1,22 @@
-// Reads the variables of settings, and puts what they refer to in its place. Boot code, as it knows the table of all
-// settings.
+// Reads the variables of settings, and replaces references by the secrets they refer to. Boot code, because it knows
+// the table of all settings.
 import { isArn, parseReference, type Reference } from '../aws/reference.ts';
 import { type Environment, quoted, type SettingReader, trimmed } from './reader.ts';
 import { type SETTINGS, type SettingName, settingOf } from './settings.ts';
 
 interface Found {
   readonly problem: (level: 'error' | 'warn', variable: SettingName, message: string) => void;
-  /** A setting refers to this. */
+  /** Reports that a setting refers to a secret. */
   readonly reference: (reference: Reference, variable: SettingName) => void;
 }
 
 /**
- * Stands for a value that is not there yet, in a form that no setting complains of. What is made of it must not be
+ * A placeholder for a value that is not known yet, in a form that every setting accepts. Nothing made from it may be
  * used.
  */
 export const NOT_YET = { LOKI_PUSH_ENDPOINT: 'https://not-yet.invalid', other: 'not-yet' };
 
-/** @param values what references stand for, by their text; undefined: not known yet */
+/** @param values the fetched secrets, by the text of their reference; undefined if not known yet */
 export function createReader(
   env: Environment,
   values: ReadonlyMap<string, string> | undefined,
@@ -77,7 +77,7 @@ export function readSwitch(reader: SettingReader, name: SwitchName): boolean {
   return fallback === 'true';
 }
 
-/** Quotes in the middle say that it is not the whole that is quoted. Some come from a word processor. */
+/** Quotes in the middle mean that not the whole value is quoted. Some quotes come from a word processor. */
 export function withoutQuotes(value: string): string | undefined {
   const [, , plain, typographic = plain] =
     /^(?:(["'])((?:(?!\1).)*)\1|[\u201c\u2018\u201e]([^\u2018-\u201e]*)[\u2018-\u201d])$/s.exec(value) ?? [];

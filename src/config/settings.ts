@@ -1,18 +1,17 @@
-// The settings that a user can make: name, default, unit, limits, meaning. One table for the parser (config.ts), the
-// README and the `check` command, so that they cannot disagree. Only the variables in this table, and those that Lambda
-// sets, are read.
+// The settings: name, default, unit, limits, meaning. One table serves the parser (config.ts), the README and the
+// `check` command, so they cannot disagree.
 
 import { FILTER_SETTINGS } from './filter-settings.ts';
 
 interface Described {
   readonly name: string;
-  /** As the README shows it; empty if there is none. */
+  /** The default as the README shows it; empty if there is none. */
   readonly default: string;
-  /** What it does, and what it costs to change it. */
+  /** What it does, and the cost of changing it. */
   readonly meaning: string;
-  /** The value must never be shown. */
+  /** Whether the value is secret and must never be shown. */
   readonly secret?: true;
-  /** The value may be an ARN: of what holds the value. */
+  /** Whether the value may be the ARN of a secret or parameter that holds it. */
   readonly byReference?: true;
 }
 
@@ -34,13 +33,13 @@ export interface NumberSetting extends Described {
   readonly unit: 'bytes' | 'ms' | 'port';
   readonly min: number;
   readonly max: number;
-  /** The bound that goes before `max`, in words, where it depends on the function. */
+  /** A bound in words that replaces `max`, if it depends on the function. */
   readonly bound?: string;
 }
 
 export type Setting = TextSetting | SwitchSetting | ChoiceSetting | NumberSetting;
 
-/** The longest that an invocation can last. Nothing of ours can sensibly take longer. */
+/** The longest that an invocation can last. No time of ours can sensibly be longer. */
 const LONGEST_INVOCATION_MS = 15 * 60 * 1000;
 
 export const SETTINGS = [
@@ -276,7 +275,7 @@ export const SETTINGS = [
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
 
-/** The row of the table. */
+/** The row of this setting. */
 export function settingOf<N extends SettingName>(name: N): Extract<(typeof SETTINGS)[number], { name: N }> {
   return SETTINGS.find((setting) => setting.name === name) as Extract<(typeof SETTINGS)[number], { name: N }>;
 }

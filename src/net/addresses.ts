@@ -1,18 +1,18 @@
-// The addresses of Loki's host, from the system's resolver: only that one knows /etc/hosts, search domains and private
-// names as every other program here does. What it lacks is made up for: a lookup cannot be called off, and while the
-// name server is silent it knows nothing.
+// The addresses of Loki's host, from the system's resolver. Only the system's resolver knows /etc/hosts, search domains
+// and private names as every other program here does. It has two gaps, which this file fills: a lookup cannot be
+// cancelled, and while the name server is silent the resolver knows nothing.
 import { ADDRCONFIG, lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { type Clock, settledBy } from '../time.ts';
 
 export interface Addresses {
-  /** The one that was reached last comes first. @throws the resolver's error, with its `code` */
+  /** The address that was reached last comes first. @throws the resolver's error, with its `code` */
   find(): Promise<readonly string[]>;
-  /** Is told which address was reached. */
+  /** Notes which address was reached. */
   reached(address: string): void;
 }
 
-/** Addresses that are known from before are used again when the name server has not answered by then. */
+/** If the name server has not answered by then, addresses from an earlier answer are used again. */
 const PATIENCE_MS = 1_000;
 
 export function createAddresses(host: string, clock: Clock, ask = askSystem): Addresses {
@@ -34,7 +34,7 @@ export function createAddresses(host: string, clock: Clock, ask = askSystem): Ad
   return {
     async find() {
       if (isIP(host) !== 0) return [host];
-      // One at a time: each lookup that hangs keeps a thread, of which Node has four.
+      // One at a time: each hanging lookup occupies a thread, and Node has four.
       asking ??= learn();
       if (known.length === 0) await asking;
       else await settledBy(clock, asking, clock.now() + PATIENCE_MS);
@@ -48,8 +48,8 @@ export function createAddresses(host: string, clock: Clock, ask = askSystem): Ad
 }
 
 /**
- * Whether the name server has said that there is no such name, or none with an address. Anything else is its own
- * trouble.
+ * Whether the name server has said that the name does not exist, or has no address. Any other error is a problem of the
+ * name server itself.
  */
 export function isUnknownName(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA');

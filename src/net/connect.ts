@@ -1,5 +1,5 @@
-// Opens one connection: name, route, proxy, TLS. Each phase is known while it lasts, so that whoever gives up can say
-// in which one it was, and can be called off at any moment.
+// Opens one connection: name, route, proxy, TLS. The current phase is always known, so whoever gives up can say where
+// it stopped. Opening can be cancelled at any moment.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Phase } from '../diagnosis/symptoms.ts';
 import type { Clock, Timer } from '../time.ts';
@@ -8,16 +8,16 @@ import type { HttpProxy } from './proxy.ts';
 import type { Trust } from './trust.ts';
 import { openTunnel, TunnelError } from './tunnel.ts';
 
-/** How far the way to a server was gone. `proxy`: a proxy was reached, and opens no way. */
+/** How far the connection got. `proxy`: a proxy was reached, and it opens no tunnel. */
 export type UnreachablePhase = Exclude<Phase, 'answer'>;
 
 /** Why there is no connection. Nothing was sent. */
 export class ConnectError extends Error {
   readonly phase: UnreachablePhase;
   readonly code: string;
-  /** What was being connected to. */
+  /** The address that was being connected to. */
   readonly address: string | undefined;
-  /** Host and port of the proxy, where it was on the way to that. */
+  /** Host and port of the proxy, if the failed part is the connection to the proxy. */
   readonly proxy: string | undefined;
 
   constructor(phase: UnreachablePhase, code: string, message: string, address?: string, proxy?: string) {
@@ -29,36 +29,36 @@ export class ConnectError extends Error {
   }
 }
 
-/** What is waited for, as long as it is. */
+/** The phase that is under way. */
 export type ConnectStep = 'name' | 'connection' | 'proxy' | 'tls';
 
 export interface Connecting {
   /** Rejects with a ConnectError. */
   readonly socket: Promise<Socket>;
   step(): ConnectStep;
-  /** What to say when it is given up now. */
+  /** The error to report if it is given up now. */
   trouble(afterMs: number): ConnectError;
-  /** Ends it; the promise rejects, or stays pending where nobody can be told. */
+  /** Cancels it. The promise rejects, or stays pending if nobody listens any more. */
   cancel(): void;
 }
 
 export type Connector = () => Connecting;
 
-/** A host's next address is tried beside the one before after this: one that is dead must not use up an attempt. */
+/** After this time a host's next address is tried in parallel: a dead address must not use up the whole attempt. */
 const HEAD_START_MS = 300;
 
-/** Where it is not the plain one. */
+/** What differs from a plain, direct connection. */
 export interface Way {
   readonly proxy?: HttpProxy | undefined;
   readonly trust?: Trust | undefined;
   readonly proxyTrust?: Trust | undefined;
-  /** Looks a name up; for tests. */
+  /** Resolves a name; replaced in tests. */
   readonly ask?: Parameters<typeof createAddresses>[2];
-  /** Opens connections in another network than the system's; for simulations. */
+  /** Opens connections in a network other than the system's; for simulations. */
   readonly connector?: Connector | undefined;
 }
 
-/** What a request has to be where a proxy takes it; over https it lets the connection through and sees none. */
+/** How a request must look if a proxy handles it. Over https the proxy only tunnels, and sees no request. */
 export function throughProxy(url: URL, { proxy }: Way): { path: string; headers: Record<string, string> } {
   const path = url.pathname + url.search;
   if (!proxy || url.protocol === 'https:') return { path, headers: {} };
@@ -83,7 +83,7 @@ export function createConnector(origin: string, clock: Clock, way: Way = {}): Co
   return () => {
     let step: ConnectStep = 'name';
     let address: string | undefined;
-    /** Named while the way leads to it. */
+    /** Set while the connection to the proxy is being opened. */
     let hop = proxyName;
     const attempt = createAttempt();
 
@@ -99,7 +99,7 @@ export function createConnector(origin: string, clock: Clock, way: Way = {}): Co
         step = 'tls';
         socket = await openProxyTls(socket, attempt, address);
       }
-      // Over plain HTTP a proxy takes the requests themselves.
+      // Over plain HTTP the proxy handles the requests themselves.
       if (proxy && openTls) {
         step = 'proxy';
         await openTunnel(socket, host, port, proxy);
@@ -113,7 +113,7 @@ export function createConnector(origin: string, clock: Clock, way: Way = {}): Co
     const socket = open().catch((error: unknown) => {
       throw hop === undefined ? error : atProxy(error, hop, address);
     });
-    // Whoever gave up has stopped listening.
+    // Whoever gave up no longer listens.
     socket.catch(() => {});
     return {
       socket,
@@ -137,7 +137,7 @@ function atProxy(error: unknown, proxy: string, address: string | undefined): un
   return new ConnectError(error.phase, error.code, error.message, error.address, proxy);
 }
 
-/** What it means when nothing comes. */
+/** What silence in each phase means. */
 const SILENCE: Readonly<Record<ConnectStep, UnreachablePhase>> = {
   name: 'name_server_silent',
   connection: 'no_route',
@@ -145,12 +145,12 @@ const SILENCE: Readonly<Record<ConnectStep, UnreachablePhase>> = {
   tls: 'tls',
 };
 
-/** What is under way, so that it can be called off. */
+/** Everything that is under way, so that it can be cancelled. */
 interface Attempt {
-  /** @throws when it has been called off */
+  /** @throws if it was cancelled */
   check(): void;
   isOver(): boolean;
-  /** Destroys the socket when all is called off. */
+  /** Destroys the socket on cancellation. */
   add(socket: Socket): void;
   cancel(): void;
 }
@@ -182,7 +182,7 @@ async function findAddresses(addresses: Addresses): Promise<readonly string[]> {
   }
 }
 
-/** Connects to the first address that lets us. */
+/** Connects to the first address that accepts. */
 function openTcp(
   addresses: readonly string[],
   port: number,
@@ -210,7 +210,7 @@ function openTcp(
       trying(address);
       resolve(socket);
     });
-    // What comes once the connection is in use is for its user, who listens too.
+    // Errors of a connection in use belong to its user, who listens too.
     socket.on('error', (error) => failed(socket, toConnectError(error, undefined, address)));
     socket.once('close', () => failed(socket, calledOff()));
     if (started < addresses.length) timer = clock.after(HEAD_START_MS, tryNext);
@@ -229,12 +229,12 @@ function openTcp(
   return promise;
 }
 
-/** @returns what makes a connection one with TLS; the session of the last one makes the next one cheaper */
+/** @returns a function that starts TLS on a socket; it reuses the previous session, which makes the next handshake cheaper */
 function createTlsOpener(
   host: string,
   { context, serverName, skipVerify }: Trust = { context: undefined },
 ): (socket: Socket, attempt: Attempt, address: string | undefined) => Promise<Socket> {
-  // Not at the top: over plain HTTP it would be loaded for nothing.
+  // Not imported at the top: over plain HTTP it would be loaded for nothing.
   const tls = process.getBuiltinModule('node:tls');
   const name = serverName ?? host;
   let session: Buffer | undefined;
@@ -249,7 +249,7 @@ function createTlsOpener(
         ...(session && { session }),
         ...(context && { secureContext: context }),
         ALPNProtocols: ['http/1.1'],
-        // Explicit, as the function's NODE_TLS_REJECT_UNAUTHORIZED=0 would switch verification off for us too.
+        // Explicit: otherwise the function's NODE_TLS_REJECT_UNAUTHORIZED=0 would disable verification for us too.
         rejectUnauthorized: skipVerify !== true,
       });
       attempt.add(socket);
@@ -264,12 +264,12 @@ function createTlsOpener(
     });
 }
 
-/** An alert and no more. */
+/** The length of a TLS alert that comes alone. */
 const ALERT_BYTES = 7;
 
 /**
- * In TLS 1.2 a server says no more than `handshake failure`; if versions and ciphers did not fit it would have said so
- * before all else.
+ * In TLS 1.2 a server that wants a client certificate says only `handshake failure`. If versions or ciphers did not
+ * match, it would have said so in its very first message.
  */
 function wantsCertificate(error: NodeJS.ErrnoException, bytesRead: number): string | undefined {
   return /HANDSHAKE_FAILURE/.test(error.code ?? '') && bytesRead > ALERT_BYTES ? 'CERTIFICATE_REQUIRED' : undefined;

@@ -1,4 +1,4 @@
-// Which proxy leads to a URL: the one that was set for us, or what the variables say that other programs read as well.
+// Chooses the proxy for a URL: the one set for this extension, or the one in the variables that other programs read too.
 // https://everything.curl.dev/usingcurl/proxies/env.html
 import { BlockList, isIP } from 'node:net';
 import type { ProxySettings } from '../config/route.ts';
@@ -6,13 +6,13 @@ import type { ProxySettings } from '../config/route.ts';
 export interface HttpProxy {
   readonly host: string;
   readonly port: number;
-  /** It is itself spoken to over TLS. */
+  /** Whether the connection to the proxy itself uses TLS. */
   readonly secure: boolean;
   /** Value of the Proxy-Authorization header. */
   readonly authorization: string | undefined;
 }
 
-/** Reads the settings once. @param note hears of a setting that is of no use */
+/** Reads the settings once. @param note is told of each setting that cannot be used */
 export function readProxies(
   { own, https, http, except }: ProxySettings,
   note: (variable: string, message: string) => void,
@@ -34,14 +34,14 @@ export function readProxies(
   };
 }
 
-/** The sandbox itself, and what the platform offers in it. */
+/** The sandbox itself, and the services that the platform offers inside it. */
 export function isLocal({ hostname }: URL): boolean {
   return /^(?:localhost|.*\.localhost|127\.[\d.]+|\[::1\]|169\.254\.[\d.]+)$/i.test(hostname);
 }
 
-/** @returns what is wrong with it, if it is no proxy that we can use */
+/** @returns what is wrong, if it is not a proxy that we can use */
 function parseProxy(text: string): HttpProxy | string {
-  // Other programs take a proxy without a scheme for one that is spoken to in the clear.
+  // Without a scheme other programs assume plain HTTP.
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || url.hostname === '') {
     const signs = text.includes('@') ? ': in user and password @ : / ? # and % are written as %40 and the like' : '';

@@ -1,4 +1,4 @@
-// The way to a server where settings make it another than the plain one. Loaded only where there are such settings.
+// The route to a server, if settings make it anything but direct. Loaded only when there are such settings.
 import type { RouteSettings } from '../config/route.ts';
 import type { Way } from './connect.ts';
 import { isLocal, readProxies } from './proxy.ts';
@@ -6,11 +6,11 @@ import { readTrusts } from './trust.ts';
 
 export interface Route {
   toLoki(url: URL): Way;
-  /** Never through a proxy to what the sandbox itself offers. */
+  /** Services inside the sandbox are never reached through a proxy. */
   toAws(url: URL): Way;
 }
 
-/** @param note hears of a setting that is of no use; the message goes on where the variable's name ends */
+/** @param note is told of each setting that cannot be used; the message continues after the variable's name */
 export function openRoute({ proxy, tls }: RouteSettings, note: (variable: string, message: string) => void): Route {
   const proxyTo = readProxies(proxy, note);
   const { loki, others } = readTrusts(tls, note);

@@ -1,12 +1,12 @@
-// Whom we trust over TLS, and as whom we come: the settings LOKI_TLS_*, read and checked before the first connection,
-// so that what is wrong with one is said in words and not by a handshake that fails.
+// Whom we trust over TLS, and which certificate we present: the settings LOKI_TLS_*. They are read and checked before
+// the first connection, so a wrong one is reported in words and not as a failed handshake.
 import { readFileSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { isPath } from '../config/file-path.ts';
 import type { TlsSettings } from '../config/route.ts';
 import type { EpochMs } from '../time.ts';
 
-/** What a connection needs of it. */
+/** What a connection needs to know. */
 export interface Trust {
   /** Undefined: Node's own. */
   readonly context: SecureContext | undefined;
@@ -16,7 +16,7 @@ export interface Trust {
 
 export interface Trusts {
   readonly loki: Trust;
-  /** Proxies and AWS: the same authorities, and nothing else of it. */
+  /** For proxies and AWS: the same authorities, and nothing else. */
   readonly others: Trust;
 }
 
@@ -24,7 +24,7 @@ type Note = (variable: string, message: string) => void;
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
-/** @param note hears of a setting that is of no use */
+/** @param note is told of each setting that cannot be used */
 export function readTrusts(
   { ca, cert, key, serverName, skipVerify }: TlsSettings,
   note: Note,
@@ -53,7 +53,7 @@ function readAuthorities(ca: string, note: Note): string[] {
   return good;
 }
 
-/** A certificate of our own, with its key. */
+/** Our client certificate, with its key. */
 function readOwn(
   cert: string | undefined,
   key: string | undefined,
@@ -103,11 +103,11 @@ function readOwn(
 }
 
 /**
- * PEM text, base64 of it, or the path of such a file. Variables often cannot hold line ends, and have `\n` written out.
+ * PEM text, its base64 form, or the path of such a file. Variables often cannot hold line breaks and spell them `\n`.
  */
 function readPem(name: string, value: string, otherwise: string, note: Note): string | undefined {
   if (value.includes('-----BEGIN')) return repaired(value);
-  // Base64 of all of it, as some tools hand on what has several lines.
+  // Some tools pass multi-line values on as base64.
   const encoded = /^[\w+/=\s]+$/.test(value) ? Buffer.from(value, 'base64').toString() : '';
   if (encoded.includes('-----BEGIN')) return repaired(encoded);
   if (!isPath(value)) {
@@ -128,7 +128,7 @@ function readPem(name: string, value: string, otherwise: string, note: Note): st
 
 const FILE_TROUBLES: Readonly<Record<string, string>> = { ENOENT: 'a file that is not there', EISDIR: 'a folder' };
 
-/** Line ends are written out, or have become spaces, where a text went through variables and templates. */
+/** Restores line breaks that variables and templates have spelled out or turned into spaces. */
 function repaired(text: string): string {
   return text
     .replaceAll('\\r', '')

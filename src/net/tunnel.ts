@@ -1,15 +1,15 @@
-// Asks a proxy for a way through it (CONNECT), and says what it answered if it opens none.
+// Asks a proxy for a tunnel (CONNECT), and reports its answer if it refuses.
 // https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 import type { Socket } from 'node:net';
 import { version } from '../version.ts';
 import type { HttpProxy } from './proxy.ts';
 
-/** The proxy was reached, and there is no way through it. */
+/** The proxy was reached, but opens no tunnel. */
 export class TunnelError extends Error {
-  /** `HTTP_407`: the status. `NOT_HTTP`, or the code of the connection's end. */
+  /** `HTTP_407` and the like: the status. Otherwise `NOT_HTTP`, or the error code that ended the connection. */
   readonly code: string;
 
-  /** @param text of the answer, raw */
+  /** @param text the raw text of the answer */
   constructor(code: string, text: string) {
     super(text);
     this.code = code;
@@ -20,7 +20,7 @@ const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_CHARACTERS = 65_536;
 const SHOWN_CHARACTERS = 2_000;
 
-/** Resolves when what is written to the socket reaches the host. The socket is read by nobody then. */
+/** Resolves once the tunnel is open. Nobody reads from the socket at that point. */
 export function openTunnel(socket: Socket, host: string, port: number, { authorization }: HttpProxy): Promise<void> {
   const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ export function openTunnel(socket: Socket, host: string, port: number, { authori
     stop();
     const status = /^HTTP\/1\.\d (\d{3})\b/.exec(answer)?.[1];
     if (end < 0 || status === undefined) reject(new TunnelError('NOT_HTTP', shown(answer)));
-    // Of the host itself nothing comes before we have spoken: a text is the proxy's own.
+    // The host itself does not speak before we do: any text is the proxy's own.
     else if (status.startsWith('2') && answer.length === end + HEAD_END.length) resolve();
     else reject(new TunnelError(`HTTP_${status}`, shown(answer.slice(end))));
   }
