@@ -173,8 +173,8 @@ async function shutDown(
     await tolerate(parts, () => settledBy(clock, deliverer.invocations.lastReport(), lateUntilMs));
   }
   attempt(parts, () => deliverer.reportLosses());
-  // At the CPU share of the smallest function a turn of the event loop takes 80 ms while lines are still being read. What
-  // was lost in the pushes of the first drain is reported with one more push.
+  // At the CPU share of the smallest function a turn of the event loop takes 80 ms while lines are still being read.
+  // What was lost in the pushes of the first drain is reported with one more push.
   const turnMs = isHurried && isSent ? TURN_CPU_MS * pace.slowness() : 0;
   for (let drains = 0; drains < 2 && clock.now() + turnMs < endMs(); drains++) {
     if (drains > 0) attempt(parts, () => deliverer.reportLosses());

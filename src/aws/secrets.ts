@@ -1,5 +1,5 @@
-// The secrets that settings refer to. They are fetched together, kept, and fetched again when they are 15 minutes old or
-// when Loki has refused them. Only one fetch is under way at a time, and after a failure the next one waits for its
+// The secrets that settings refer to. They are fetched together, kept, and fetched again when they are 15 minutes old
+// or when Loki has refused them. Only one fetch is under way at a time, and after a failure the next one waits for its
 // backoff: a slow or throttling service is not flooded.
 import type { SecretTrouble } from '../diagnosis/symptoms.ts';
 import { type Clock, type EpochMs, isAged } from '../time.ts';

@@ -1,4 +1,4 @@
-// The way to Loki without a push: name, connection, proxy, TLS, each as a step of its own.
+// Connects to Loki without a push, and reports name, connection, proxy and TLS as separate steps.
 import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../config/endpoint.ts';
@@ -10,7 +10,7 @@ import { type Step, stepOf } from './step.ts';
 
 const LOOK_MS = 2;
 const DAY_MS = 86_400_000;
-/** A certificate that ends sooner should have been renewed. */
+/** A certificate that expires sooner should have been renewed. */
 const FEW_DAYS = 14;
 const NAMES: Readonly<Record<ConnectStep, string>> = {
   name: 'name',
@@ -21,14 +21,14 @@ const NAMES: Readonly<Record<ConnectStep, string>> = {
 
 interface Followed {
   readonly ended: { readonly socket: Socket } | { readonly error: ConnectError };
-  /** The step that it was at in the end. */
+  /** The last step that was reached. */
   readonly last: ConnectStep;
   /** When each step was seen to begin. */
   readonly begunMs: ReadonlyMap<ConnectStep, EpochMs>;
   readonly endMs: EpochMs;
 }
 
-/** Looks again and again how far it is. */
+/** Polls how far the connection has got. */
 async function follow(connecting: Connecting, timeoutMs: number, clock: Clock): Promise<Followed> {
   const startMs = clock.now();
   const begunMs = new Map<ConnectStep, EpochMs>([['name', startMs]]);
@@ -52,7 +52,7 @@ async function follow(connecting: Connecting, timeoutMs: number, clock: Clock): 
   return { ended, last, begunMs, endMs: clock.now() };
 }
 
-/** The steps that were tried; the last one has failed, or all are well. */
+/** @returns the steps that were tried: either all succeeded, or the last one failed */
 export async function tryConnection(
   { url }: Endpoint,
   way: Way,
@@ -71,7 +71,7 @@ export async function tryConnection(
   ];
   const { ended, last, begunMs, endMs } = await follow(tools.createConnector(origin, clock, way)(), timeoutMs, clock);
 
-  /** Until the next step that was seen to begin. */
+  /** The time from this step to the next one that was seen to begin. */
   function tookMs(step: ConnectStep): number {
     const next = steps.slice(steps.indexOf(step) + 1).flatMap((later) => begunMs.get(later) ?? [])[0] ?? endMs;
     return next - (begunMs.get(step) ?? next);
@@ -114,7 +114,7 @@ function textOf(step: ConnectStep, hostname: string, { proxy }: Way, socket: Soc
   }
 }
 
-/** What a person wants to know of the certificate: for whom, by whom, for how long. */
+/** What people want to know about the certificate: for whom, by whom, until when. */
 function certificateOf(
   socket: TLSSocket,
   { trust }: Way,

@@ -1,6 +1,6 @@
-// `check`: reads the environment as the running extension does, shows what is in force, and goes the way to Loki step
-// by step, by the same parts and with the same words. A script of its own in the executable, loaded for this command
-// alone.
+// The command `check`: reads the environment as the running extension does, shows the settings in force, and goes to
+// Loki step by step, with the same parts and the same words. It is a script of its own in the executable, loaded for
+// this command only.
 import type { Config, ConfigProblem, ConfigResult } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';
@@ -15,7 +15,7 @@ import { type Noted, type Shown, showSettings } from './settings.ts';
 import { type Step, stepOf } from './step.ts';
 
 export interface CheckParts {
-  /** Behind `check`. */
+  /** The arguments after `check`. */
   readonly args: readonly string[];
   readonly env: Environment;
   readonly parseConfig: (env: Environment) => ConfigResult;
@@ -42,7 +42,7 @@ interface Problem {
 
 const USAGE = 'usage: aws-lambda-loki-extension check [--json]\n';
 const PLAIN_COLUMNS = 80;
-/** What Lambda sets and the extension reads. */
+/** The variables that Lambda sets and the extension reads. */
 const LAMBDA_VARIABLES = [
   'AWS_LAMBDA_RUNTIME_API',
   'AWS_LAMBDA_FUNCTION_NAME',
@@ -54,7 +54,7 @@ const LAMBDA_VARIABLES = [
   'NODE_EXTRA_CA_CERTS',
 ];
 
-/** @returns the exit code */
+/** @returns the exit code: 0 if all is well, 1 if a step has failed, 2 for wrong arguments */
 export async function runCheck(parts: CheckParts): Promise<number> {
   const { args } = parts;
   const asJson = args.includes('--json');
@@ -166,7 +166,7 @@ function verdictOf(
   return isSeen ? 'a line went to Loki and was read back' : 'a line went to Loki, which accepted it';
 }
 
-/** The door: every text of the report that is not our own words alone goes through the mask. */
+/** Every text of the report that is not purely our own words passes through the mask here. */
 function masked(report: Report, mask: Mask): Report {
   const value = <T extends { readonly value: string | undefined }>(row: T): T => ({
     ...row,

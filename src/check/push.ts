@@ -1,4 +1,4 @@
-// One line pushed by the client of the running extension, and read back where that is possible.
+// Pushes one line with the client of the running extension, and reads it back if that is possible.
 import type { Config } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Target } from '../diagnosis/symptoms.ts';
@@ -54,7 +54,7 @@ export async function tryPush(trial: PushTrial): Promise<readonly Step[]> {
   return [...steps, ...odd, accepted, await readBack(endpoint, way, nonce, userAgent, target, tools)];
 }
 
-/** Where there is no function it has a name that no function has. */
+/** Outside a function there is no name, so the command uses one of its own. */
 function identityOf({
   functionName = 'aws-lambda-loki-extension-check',
   functionVersion,

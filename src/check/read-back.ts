@@ -1,5 +1,5 @@
-// Looks for the line that was pushed, through the query API beside the push address, where there is one and these
-// credentials may read. That they may not is no failure: a token that can only write is a good one.
+// Looks for the pushed line through the query API next to the push address, if there is one and these credentials may
+// read. Credentials that may only write are no failure: such a token is a good one.
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Target } from '../diagnosis/symptoms.ts';
 import type { Tools } from '../late/tools.ts';
@@ -53,7 +53,7 @@ function skipped(why: string): Step {
   return { step: STEP, status: 'skipped', text: `${why}: whether the line is there was not seen` };
 }
 
-/** Undefined where the path is not that of Loki or of VictoriaLogs. */
+/** Undefined if the path is neither Loki's nor VictoriaLogs'. */
 function queryUrl(pushUrl: string, nonce: string, nowMs: EpochMs): string | undefined {
   const url = new URL(pushUrl);
   const victoria = url.pathname.match(/^(.*)\/insert\/loki\/api\/v1\/push$/);
@@ -73,8 +73,7 @@ function queryUrl(pushUrl: string, nonce: string, nowMs: EpochMs): string | unde
 }
 
 /**
- * An answer of Loki repeats the query in none of its parts, but an answer of something else may: a line has the nonce
- * behind our name.
+ * Loki's answer never repeats the query, but another server's may. Only a line has the nonce after our name.
  */
 function isFound(text: string, nonce: string): boolean {
   return text.includes(`check ${nonce}`) && !text.trimStart().startsWith('<');

@@ -1,5 +1,4 @@
-// The settings as they are in force, and where each comes from, fit to be shown: of a secret no more than that it is
-// there.
+// The settings in force and where each comes from, safe to show: of a secret only that it is set.
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/reader.ts';
 import type { Setting } from '../config/settings.ts';
@@ -7,13 +6,13 @@ import type { Rules } from '../filters/rules.ts';
 
 export interface Shown {
   readonly name: string;
-  /** Undefined: nothing is in force. */
+  /** Undefined if the setting has no value. */
   readonly value: string | undefined;
-  /** `default` also where what is set is of no use; `not used` where there is no default for it. */
+  /** `default` also if the set value is invalid; `not used` if it is invalid and there is no default. */
   readonly source: 'environment' | 'reference' | 'default' | 'not used' | 'not set';
 }
 
-/** A problem with a setting: what was typed may be of no use. */
+/** A problem with a setting. The typed value may be unusable. */
 export interface Noted {
   readonly variable: string;
   readonly message: string;
@@ -21,11 +20,11 @@ export interface Noted {
 
 const MASKED = '[masked]';
 const MAX_CHARACTERS = 200;
-/** How problems say that nothing is made of what was typed. */
+/** How a problem says that the typed value is not used. */
 const OF_NO_USE =
   / using |not (?:used|sent)|no (?:proxy|client certificate|credentials|logs) (?:is|are) |alone are trusted|instead$|of all levels/;
 
-/** @param rules what the settings of filters say; undefined where none is set */
+/** @param rules the parsed filter settings; undefined if none is set */
 export function showSettings(
   table: readonly Setting[],
   env: Environment,
@@ -49,7 +48,7 @@ export function showSettings(
   return [...rows, ...othersOf(config)];
 }
 
-/** What is made of the text, where that is not the text itself. */
+/** The value in force, if it is not simply the typed text. */
 function inForce(name: string, config: Config): string | undefined {
   if (name === 'LOKI_LOG_LABELS') return pairs(config.labels);
   const field = name
@@ -61,7 +60,7 @@ function inForce(name: string, config: Config): string | undefined {
   return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
 }
 
-/** What the filters make of theirs; undefined: nothing. What is to be redacted may be secret itself. */
+/** The value in force of a filter setting; undefined if none. A redaction pattern may be secret itself. */
 const FILTERS: Readonly<Record<string, (rules: Rules, typed: string) => string | undefined>> = {
   LOKI_DROP_EVENTS: ({ dropEvents }) => [...dropEvents].join(',') || undefined,
   LOKI_MIN_LEVEL: ({ minLevel }) => minLevel,
@@ -100,7 +99,7 @@ function typedOf(name: string, typed: string, { endpoint, labels }: Config): str
   }
 }
 
-/** The proxies that other programs use too, where these are in force. */
+/** The standard proxy variables, if they are in force. */
 function othersOf({ route }: Config): Shown[] {
   const { https, http, except } = route?.proxy ?? {};
   const rows = [
@@ -111,7 +110,7 @@ function othersOf({ route }: Config): Shown[] {
   return rows.flatMap(([name, value]) => (value ? [{ name, value, source: 'environment' }] : []));
 }
 
-/** A query may hold a key, and what follows an `@` a password. */
+/** A query may contain a key, and text around an `@` a password. */
 function urlOf(text: string): string {
   const { origin, pathname, search } = new URL(text);
   if ((pathname + search).includes('@')) return MASKED;
@@ -133,7 +132,7 @@ function withoutQuotes(text: string): string {
   return text.replace(/^(["'])(.*)\1$/s, '$2').trim();
 }
 
-/** On one line, and with nothing that a terminal would obey. */
+/** The text on one line, without control characters that a terminal would obey. */
 function shortened(text: string): string {
   const visible = text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

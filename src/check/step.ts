@@ -1,9 +1,9 @@
-// One step of the way to Loki, and what came of it.
+// One step on the way to Loki, and its result.
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 
 export interface Step {
   readonly step: string;
-  /** `skipped`: it could not be tried, which is no failure. */
+  /** `skipped`: it could not be tried, which is not a failure. */
   readonly status: 'ok' | 'warn' | 'failed' | 'skipped';
   readonly text: string;
   readonly tookMs?: number;
@@ -11,7 +11,7 @@ export interface Step {
   readonly remedy?: string;
 }
 
-/** @param status where it is no failure */
+/** @param status if it is not a failure */
 export function stepOf(step: string, { id, sentence, remedy }: Diagnosis, status: Step['status'] = 'failed'): Step {
   return { step, status, text: sentence, id, remedy };
 }

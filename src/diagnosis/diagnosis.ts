@@ -1,7 +1,7 @@
-// What was seen -> what it is, in an operator's words -> what to do: for the running extension, and for whoever else
-// has to say it. Pure, and late code: boot hands its symptoms over as they are. No sentence repeats a text from
-// outside: of an answer `loki-words.ts` says what is known, a web page has its title, and an error of Node is told by
-// its code.
+// Turns a symptom into a diagnosis: what it is, in an operator's words, and what to do. The running extension and
+// `check` both use it. Pure, and late code: boot hands over its symptoms as they are. No sentence repeats a text from
+// outside: of an answer it gives the words that `loki-words.ts` knows, of a web page the title, of a Node error the
+// code.
 
 import { isHtml, lokiWords, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId, type DiagnosisLevel } from './remedies.ts';
@@ -12,7 +12,7 @@ import { codeOf, tellPending, tellUnreadable, tellWay } from './way.ts';
 export interface Diagnosis {
   readonly id: DiagnosisId;
   readonly level: DiagnosisLevel;
-  /** What it is. */
+  /** What is wrong. */
   readonly sentence: string;
   /** What to do about it. */
   readonly remedy: string;
@@ -20,7 +20,7 @@ export interface Diagnosis {
 
 const SHOWN_CHARACTERS = 80;
 
-/** Undefined for what nobody needs to hear of. */
+/** Undefined if there is nothing to report. */
 export function diagnosePush(symptom: PushSymptom, target: Target): Diagnosis | undefined {
   const told = tellPush(symptom, target);
   if (told && target.isOwn) return complete(tellOwn(told, target));
@@ -35,7 +35,7 @@ function complete([id, sentence, remedy]: Told): Diagnosis {
   return { id, level: DIAGNOSES[id][0], sentence, remedy: remedy ?? DIAGNOSES[id][1] };
 }
 
-/** Whatever comes of it: an endpoint at which nobody but we listen is never Loki's. */
+/** Whatever the outcome: an endpoint where only the extension itself listens is never Loki. */
 function tellOwn([, sentence]: Told, { host }: Target): Told {
   return ['own_listener', `LOKI_PUSH_ENDPOINT leads to the extension itself, which listens at ${host}: ${sentence}`];
 }
@@ -51,7 +51,7 @@ function tellPush(symptom: PushSymptom, target: Target): Told | undefined {
     case 'throttled':
       return ['throttled', `Loki limits the rate of our pushes: ${answerOf(symptom, target)}`];
     case 'failed':
-      // No answer has this status: it stands for a fault of ours.
+      // No answer has the status 0: it marks a fault of ours.
       if (symptom.status === 0)
         return ['internal_error', `internal error in a push, it is tried again${placesOf(symptom.detail)}`];
       return ['loki_failed', `Loki does not take our pushes at the moment: ${answerOf(symptom, target)}`];
@@ -106,10 +106,10 @@ function tellRejected(reason: string, answer: Answered, target: Target): Told {
   }
 }
 
-/** An answer takes seconds at most; what is more is the clocks. */
+/** An answer takes seconds at most. A larger difference comes from the clocks. */
 const SAME_TIME_MS = 60_000;
 
-/** `3 h ahead of`; undefined while they agree. */
+/** Such as `3 h ahead of`; undefined if the clocks agree. */
 function clocksApart(aheadMs = 0): string | undefined {
   const seconds = Math.abs(aheadMs) / 1_000;
   if (seconds * 1_000 < SAME_TIME_MS) return undefined;
@@ -160,22 +160,22 @@ function tellRedirect({ status, location }: Extract<PushSymptom, { kind: 'refuse
   return ['redirected', `${target.host} redirects our pushes to ${place} (${status})`, grafanaRemedy(target) ?? remedy];
 }
 
-/** Where a redirect leads: no user info, no query, no fragment, and not long. */
+/** The target of a redirect, without user info, query and fragment, and not too long. */
 function placeOf(location: string | undefined, { secure, host, outside }: Target): string | undefined {
   const url = location === undefined ? null : URL.parse(location, `${secure ? 'https:' : 'http:'}//${host}`);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
-  // A path that is long or encoded may repeat what we sent.
+  // A long or encoded path may repeat something that we sent.
   const path = /^[\w./~-]{1,80}$/.test(url.pathname) ? url.pathname : '/...';
   return outside(url.origin + path);
 }
 
-/** The stack of Grafana Cloud has an address for people and one for Loki, and the first is easier to find. */
+/** A Grafana Cloud stack has one address for people and one for Loki, and the first is easier to find. */
 function grafanaRemedy({ hostname }: Target): string | undefined {
   if (!/\.grafana\.net$/i.test(hostname) || /^logs-/i.test(hostname)) return undefined;
   return 'this is the address of Grafana: set LOKI_PUSH_ENDPOINT to that of Loki, https://logs-....grafana.net, from its details';
 }
 
-/** The status, and what is known of the rest: Loki's words, the title of a web page, or how long the text is. */
+/** The status, and what may be said of the text: Loki's known words, or the title of a web page. */
 function answerOf({ status, detail }: Answered, { outside }: Target): string {
   const [, shown = '', text = ''] = /^(\d{3}\b)? ?(.*)$/s.exec(detail) ?? [];
   const start = status === undefined ? shown || 'an answer' : String(status);
@@ -231,7 +231,7 @@ function unknownSetting({ variable, meant }: Extract<SandboxSymptom, { kind: 'un
   return `${variable} is not a setting of this extension${rest}`;
 }
 
-/** What has taken too long on one line would on others. */
+/** An expression that took too long on one line would take too long on similar ones. */
 function tellSlow(variable: string, characters: number): Told {
   const what = `${variable} took too long on a line of ${characters} characters`;
   const half = Math.ceil(characters / 2);
@@ -240,7 +240,7 @@ function tellSlow(variable: string, characters: number): Told {
     : ['filter_slow', `${what}: it is sent, and so are for a while those of ${half} and more, whatever they hold`];
 }
 
-/** `telemetry 2025-01-29: 400 ValidationError`: of what the platform answers the kind of error. */
+/** Such as `telemetry 2025-01-29: 400 ValidationError`: the status and the type of the error, without its text. */
 function answersOf(answers: string): string {
   const kinds = [
     ...answers.matchAll(/(?:^|; )((?:logs|telemetry) [\d-]+: \d+)(?:.*?"errorType" ?: ?"([\w.]{1,60})")?/g),
@@ -257,7 +257,7 @@ function bugOf(error: unknown): string {
   return error instanceof Error ? placesOf(error.stack ?? error.name) : '';
 }
 
-/** What was thrown, and where. The text of it may quote what our code fell over: that of JSON.parse does. */
+/** The kind of error and where it was thrown. Its message is left out, as it may quote input: JSON.parse does. */
 function placesOf(stack: string): string {
   const [name = 'Error'] = /^[A-Z]\w{0,40}Error\b|^Error\b/.exec(stack) ?? [];
   const frames = [...stack.matchAll(/^ +at (?:[\w$.<> ]+ \()?([^()\n]+:\d+:\d+)\)?$/gm)].slice(0, 3);

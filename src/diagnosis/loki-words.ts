@@ -1,11 +1,10 @@
-// What may be repeated of a text from outside. An answer can hold our credentials or the line that it is about, so
-// nothing of it is printed as it stands: what is known to be Loki's own words (or those of the gateways in front of it)
-// is said again in our words, with its numbers and times, and without the labels, lines and users that it names. Of a
-// web page the title is all.
+// The part of a text from outside that may be shown. An answer can contain our credentials or the line that it is
+// about, so nothing is printed as it stands. Known words of Loki, or of the gateways in front of it, are said again in
+// our words: with their numbers and times, and without labels, lines and users. Of a web page only the title is shown.
 
 /**
- * Matches, and what to say: `$1` stands for what a group of digits or of a time caught. The order is that of the
- * answer's own.
+ * Patterns, and what to say for each. `$1` stands for the digits or the time that a group caught. What is said keeps the
+ * order of the answer.
  */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [
@@ -78,7 +77,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
 
 const MOST_SAID = 3;
 
-/** What Loki says in this text, in our words; undefined if it is nothing that we know. */
+/** What Loki says in this text, in our words; undefined if none of it is known. */
 export function lokiWords(text: string): string | undefined {
   const said: { at: number; words: string }[] = [];
   let rest = text;
@@ -86,7 +85,7 @@ export function lokiWords(text: string): string | undefined {
     const match = pattern.exec(rest);
     if (!match) continue;
     said.push({ at: match.index, words: words.replaceAll(/\$(\d)/g, (_, group) => match[Number(group)] ?? '') });
-    // What was understood is not understood a second time, more vaguely; the places of the others stay.
+    // What has matched must not match again by a vaguer pattern; blanks keep the other positions.
     rest = rest.slice(0, match.index) + ' '.repeat(match[0].length) + rest.slice(match.index + match[0].length);
     if (said.length === MOST_SAID) break;
   }

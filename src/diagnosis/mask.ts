@@ -1,28 +1,28 @@
-// Takes every secret in force out of a text, in each form in which an answer, an error or a URL may repeat it: as it
-// is, in base64, percent-encoded, as JSON or HTML write it. All that is printed goes through it; it is late code, as a
+// Removes every secret in force from a text, in each form in which an answer, an error or a URL may repeat it: plain,
+// in base64, percent-encoded, or as JSON or HTML write it. Everything printed passes through here. Late code, because a
 // healthy run prints nothing.
 
 export interface Mask {
   /** The text, with `[masked]` in the place of each secret. */
   (text: string): string;
   /**
-   * For a text from outside: undefined if a secret stands in it that is too short to be masked. To take out each `ab`
-   * would show where it was.
+   * For a text from outside: undefined if it contains a secret that is too short to be masked. Masking each `ab` would
+   * show where it was.
    */
   readonly outside: (text: string) => string | undefined;
-  /** From now on these are secrets too. */
+  /** Adds secrets, from now on. */
   readonly add: (settings: readonly string[]) => void;
 }
 
 export const MASKED = '[masked]';
-/** Below this a secret cannot be told from the words around it. */
+/** A shorter secret cannot be told from ordinary text. */
 const SHORTEST_MASKED = 4;
-/** A piece of a secret that is shorter may be a word like any other. */
+/** A shorter piece of a secret may be an ordinary word. */
 const SHORTEST_PIECE = 8;
-/** Less of a base64 text than this may be there by chance. */
+/** Shorter base64 may occur by chance. */
 const SHORTEST_BASE64 = 5;
 
-/** Beside what was typed the header that is made of it. */
+/** The secrets as they were typed, and the header that is made from them. */
 export function secretsOf(config: {
   readonly secrets: readonly string[];
   readonly endpoint: { readonly authorization: string | undefined } | undefined;
@@ -37,7 +37,7 @@ export function secretsOf(config: {
 export function createMask(settings: readonly string[]): Mask {
   const known = [...settings];
   let patterns: { readonly long: RegExp | undefined; readonly short: RegExp | undefined } | undefined;
-  // At the first text: a healthy run has none.
+  // Compiled at the first text: a healthy run has none.
   const compiled = () => {
     patterns ??= patternsOf(known);
     return patterns;
@@ -60,18 +60,18 @@ export function createMask(settings: readonly string[]): Mask {
 
 function patternsOf(settings: readonly string[]) {
   const wholes = settings.flatMap(secretsIn);
-  // A URL in which a secret stands is taken apart at these signs.
+  // A URL that contains a secret is split at these characters.
   const pieces = wholes.flatMap((secret) => secret.split(/[/?#@]/)).filter((piece) => piece.length >= SHORTEST_PIECE);
   const secrets = [...new Set([...wholes, ...pieces])];
   const long = secrets.filter((secret) => secret.length >= SHORTEST_MASKED);
-  // A few signs are the padding of a token, or what stood between two parts of a setting.
+  // A secret of punctuation alone is the padding of a token, or a separator in a setting.
   const short = secrets.filter((secret) => secret.length < SHORTEST_MASKED && /[\p{L}\p{N}]/u.test(secret));
   return { long: patternOf(long.flatMap(formsOf)), short: patternOf(short.flatMap(formsOf)) };
 }
 
 /**
- * What is secret in a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also
- * what x says.
+ * The secret parts of a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also
+ * the decoded x.
  */
 function secretsIn(setting: string): string[] {
   const text = unquoted(setting);
@@ -80,7 +80,7 @@ function secretsIn(setting: string): string[] {
   const [, rest] = URL_LIKE.exec(text) ?? [];
   if (rest !== undefined) return secretsInUrl(rest);
   const values = text.includes('=') ? text.split(',').map((pair) => pair.slice(pair.indexOf('=') + 1)) : [];
-  // The names of headers are none, and a message may have to say one.
+  // Names of headers are not secret, and a message may have to contain one.
   const isList = /^[\w-]+ *=/.test(text);
   const parts = (isList ? values : [setting, text, ...values]).flatMap((value) => secretsInHeader(unquoted(value)));
   return [setting, text, ...values].map((value) => value.trim()).concat(parts);
@@ -88,12 +88,12 @@ function secretsIn(setting: string): string[] {
 
 const PEM_BEGIN = '-----BEGIN';
 const PEM_MARK = /-----(?:BEGIN|END) [A-Z0-9 ]+-----/g;
-/** With one slash it is none, and was meant to be one. */
+/** With a single slash it is not a URL, but was meant to be one. */
 const URL_LIKE = /^(?:[a-z][a-z\d+.-]*:\/\/|https?:\/+)(.*)$/is;
 
 /**
- * User info ends at the last `@` of the host, or at the last of all: where a `/`, `?` or `#` of a password was not
- * encoded, a part of it stands in the place of the host, and the rest in the path.
+ * User info ends at the last `@` before the path, or at the last `@` of all: if a password contains a `/`, `?` or `#`
+ * that was not encoded, part of it looks like the host and the rest like the path.
  */
 function secretsInUrl(rest: string): string[] {
   const [authority = ''] = rest.split(/[/?#]/);
@@ -118,7 +118,7 @@ function secretsInHeader(value: string): string[] {
   const pair = Buffer.from(credentials, 'base64').toString();
   const at = pair.indexOf(':');
   const user = pair.slice(0, Math.max(0, at));
-  // The numeric user of Grafana Cloud is no secret, and is told at the start.
+  // The numeric user of Grafana Cloud is not secret, and is shown at the start.
   return [...parts, pair, pair.slice(at + 1), ...(/^\d*$/.test(user) ? [] : [user])];
 }
 
@@ -131,7 +131,7 @@ function formsOf(secret: string): string[] {
     json,
     json.replaceAll('/', '\\/'),
     json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
-    // Go writes these three so, and quotes a text that it reports once more.
+    // Go escapes these three in this way, and quotes a text that it reports a second time.
     json.replaceAll(/[<>&]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`),
     JSON.stringify(json).slice(1, -1),
     percent,
@@ -147,8 +147,8 @@ function formsOf(secret: string): string[] {
 }
 
 /**
- * What base64 makes of these bytes wherever they stand in a longer text: the characters that depend on neighbours are
- * left out.
+ * The base64 form of these bytes anywhere in a longer text, without the characters that also depend on neighbouring
+ * bytes.
  */
 function base64At(bytes: Buffer, before: number): string[] {
   const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64url');

@@ -1,16 +1,16 @@
-// Variables that were probably meant for us, and are none of ours: misspelt, in lower case, or by the name that a
-// cousin gives them. Late code, as nobody waits for it. Only names are looked at, never a value.
+// Variables that were probably meant for this extension but are none of its settings: misspelt, in lower case, or named
+// as a similar tool names them. Late code, because nobody waits for it. Looks at names only, never at values.
 import { SETTINGS, type SettingName } from '../config/settings.ts';
 import type { SandboxSymptom } from './symptoms.ts';
 
 export interface NearMiss {
   readonly variable: string;
-  /** Undefined where nothing comes near. */
+  /** Undefined if no setting is similar. */
   readonly meant: SettingName | undefined;
 }
 
 /**
- * What others call it, each with `LOKI_` or `GRAFANA_LOKI_` before it: LambdaWatch, Go and Node.js extensions, logging
+ * Names that others use, each after `LOKI_` or `GRAFANA_LOKI_`: LambdaWatch, Go and Node.js extensions, logging
  * libraries.
  */
 const COUSINS: Readonly<Record<string, SettingName>> = {
@@ -74,7 +74,7 @@ const COUSINS: Readonly<Record<string, SettingName>> = {
   TIMEOUT_MS: 'LOKI_PUSH_TIMEOUT_MS',
 };
 
-/** Of lambda-promtail and LambdaWatch, without `LOKI_`: told where the variable beside it says whose they are. */
+/** Names of lambda-promtail and LambdaWatch without `LOKI_`. Reported only if another variable shows whose they are. */
 const BARE_COUSINS: readonly (readonly [besides: string, Readonly<Record<string, SettingName>>])[] = [
   [
     'WRITE_ADDRESS',
@@ -94,10 +94,10 @@ const BARE_COUSINS: readonly (readonly [besides: string, Readonly<Record<string,
 
 const KNOWN: ReadonlySet<string> = new Set(SETTINGS.map(({ name }) => name));
 const MOST_TOLD = 10;
-/** A name in which so many letters are wrong may be meant. */
+/** The most letters that may be wrong in a misspelt name. */
 const MAX_DISTANCE = 3;
 
-/** All of them, also those whose setting is there under its own name. */
+/** All near misses, including those whose setting is also set under its own name. */
 export function findNearMisses(env: Readonly<Record<string, string | undefined>>): NearMiss[] {
   const found = Object.keys(env)
     .filter((variable) => env[variable]?.trim() && /^\w{1,80}$/.test(variable) && !KNOWN.has(variable))
@@ -105,7 +105,7 @@ export function findNearMisses(env: Readonly<Record<string, string | undefined>>
       const name = variable.toUpperCase();
       const rest = /^(?:GRAFANA_)?LOKI_(\w+)$/.exec(name)?.[1];
       if (rest === undefined) {
-        // A slip in the first letters.
+        // A typing error in the first letters.
         const meant = /^L\w{1,4}_/.test(name) ? nearest(name, 2) : undefined;
         return meant === undefined ? [] : [{ variable, meant }];
       }
@@ -118,16 +118,16 @@ export function findNearMisses(env: Readonly<Record<string, string | undefined>>
   return [...found, ...bare.map(([variable, meant]) => ({ variable, meant }))];
 }
 
-/** Others have a variable of its own for the ARN. */
+/** Others use a separate variable for the ARN. */
 const REFERENCE = /_(?:SECRET_|SSM_|PARAMETER_)?(?:ARN|NAME)$/;
 
-/** The setting of this name, ours or a cousin's. */
+/** The setting with this name, in our spelling or another tool's. */
 function known(rest: string): SettingName | undefined {
   const own = SETTINGS.find((setting) => setting.name === `LOKI_${rest}`)?.name;
   return own ?? (Object.hasOwn(COUSINS, rest) ? COUSINS[rest] : undefined);
 }
 
-/** What the running extension tells of: where a setting has its own name too, the other may be somebody else's. */
+/** The ones to report at runtime: if the setting is set too, the other variable may belong to somebody else. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): SandboxSymptom[] {
   return findNearMisses(env)
     .filter(({ meant }) => meant === undefined || !env[meant]?.trim())
@@ -142,9 +142,9 @@ function nearest(name: string, maxDistance: number): SettingName | undefined {
   return near[0]?.[1];
 }
 
-/** How many letters have to be added, taken out or changed. */
+/** The edit distance: how many letters have to be added, removed or changed. */
 function distance(one: string, other: string): number {
-  /** Of what was read of the one to each beginning of the other. */
+  /** The distances from the letters read so far to each beginning of the other name. */
   let row = [...other, ''].map((_, length) => length);
   for (const [read, letter] of [...one].entries()) {
     let diagonal = read;

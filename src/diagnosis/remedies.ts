@@ -1,6 +1,6 @@
-// Every diagnosis by its id: how bad it is, and what to do. The README's troubleshooting lists them all.
+// Every diagnosis by its id: its level, and what to do. The README's troubleshooting lists them all.
 
-/** Error: nothing is sent until somebody changes something. Warn: somebody should know. */
+/** `error`: nothing is sent until somebody changes something. `warn`: somebody should know. */
 export type DiagnosisLevel = 'info' | 'warn' | 'error';
 
 const SETTING = 'correct this environment variable of the function';

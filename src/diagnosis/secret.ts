@@ -1,5 +1,5 @@
-// A secret that a setting refers to, and why it is not there -> what that is. Neither a secret nor a text of the
-// service is in it: of that the type of the error is told.
+// Turns the reason why a referenced secret is missing into a diagnosis. It contains neither a secret nor a text of the
+// service, only the type of its error.
 
 import { DIAGNOSES } from './remedies.ts';
 import type { SecretSymptom, Target, Told } from './symptoms.ts';
@@ -65,7 +65,7 @@ function tellUnreachable(
     ...{ host, hostname, port: Number(port) || (secure ? 443 : 80), path: '/', secure, isOwn: false },
     ...{ credentials: 'other', outside },
   });
-  // Of a proxy and of a certificate it is known what to do; of the rest it is the way out of the VPC as a rule.
+  // For a proxy or a certificate the remedy is known. Otherwise it is usually the way out of the VPC.
   const isKnown = way.proxy !== undefined || /^(?:proxy|tls)_/.test(id);
   return [
     'secret_unreachable',

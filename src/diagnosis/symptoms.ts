@@ -1,8 +1,8 @@
-// What can be seen of trouble, as whoever sees it hands it over. Nothing here is fit to be shown: `detail`, `answers`
-// and `error` are raw text from outside, which only `diagnosis.ts` reads.
+// Symptoms of trouble, as the code that notices them passes them on. Nothing here may be shown: `detail`, `answers` and
+// `error` are raw text from outside, which only `diagnosis.ts` reads.
 import type { DiagnosisId } from './remedies.ts';
 
-/** How far a connection came. */
+/** How far a connection got. */
 export type Phase =
   | 'name_not_found'
   | 'name_server_silent'
@@ -14,8 +14,7 @@ export type Phase =
   | 'answer';
 
 /**
- * What a push came to: the outcomes of `loki/answer.ts` that somebody should hear of. `detail` is raw text from
- * outside.
+ * The outcomes of a push (`loki/answer.ts`) that somebody should know about. `detail` is raw text from outside.
  */
 export type PushSymptom =
   | { readonly kind: 'accepted'; readonly status?: number; readonly odd?: 'status' | 'text' | undefined }
@@ -24,7 +23,7 @@ export type PushSymptom =
       readonly reason: string;
       readonly status?: number;
       readonly detail: string;
-      /** Of the clock there before ours, where it may be the reason. */
+      /** How far Loki's clock is ahead of ours, if that may be the reason. */
       readonly clockAheadMs?: number;
     }
   | { readonly kind: 'too_large' | 'throttled' | 'failed'; readonly status?: number; readonly detail: string }
@@ -35,7 +34,7 @@ export type PushSymptom =
       readonly location?: string | undefined;
     }
   | { readonly kind: 'metadata_disallowed'; readonly detail: string }
-  /** What was accepted is not there when it is asked for. */
+  /** A line was accepted, but a query does not find it. */
   | { readonly kind: 'not_read_back'; readonly afterMs: number }
   | { readonly kind: 'unreadable'; readonly detail: string; readonly code?: string | undefined }
   | {
@@ -44,30 +43,29 @@ export type PushSymptom =
       readonly detail: string;
       readonly code?: string | undefined;
       readonly address?: string | undefined;
-      /** Host and port of the proxy that was on the way to that address. */
+      /** Host and port of the proxy, if there is one on the way. */
       readonly proxy?: string | undefined;
     }
-  /** Nothing was sent, as a secret is not there; undefined: they are, and the settings with them are of no use. */
+  /** Nothing was sent because a secret is missing. Undefined: all are there, but the settings made from them are invalid. */
   | { readonly kind: 'unready'; readonly secret?: SecretSymptom | undefined }
   | { readonly kind: 'interrupted'; readonly last?: PushSymptom | undefined }
-  /** A flush had its time, and no push was answered; `waitsFor` is what the last one waited for, if that is known. */
+  /** A flush ran out of time without an answered push. `waitsFor`: what the last push waited for, if known. */
   | { readonly kind: 'ran_out'; readonly afterMs: number; readonly waitsFor: Pending | undefined };
 
-/** Why there is no secret where a setting refers to one. */
+/** Why a referenced secret is missing. */
 export type SecretTrouble =
   /**
-   * `permission` is what the function's role lacks; `by` the kind of policy that stands against it, if that is another
-   * one.
+   * `permission`: what the function's role lacks. `by`: the kind of policy that denies it, if it is not the role's own.
    */
   | { readonly kind: 'denied'; readonly permission: string; readonly by?: string | undefined }
-  /** No such secret, version or parameter. */
+  /** There is no such secret, version or parameter. */
   | { readonly kind: 'missing' }
-  /** The secret is JSON with these keys; that of the reference, if it has one, has no text. */
+  /** The secret is JSON with these keys. The key in the reference, if it names one, has no text. */
   | { readonly kind: 'no_key'; readonly key: string | undefined; readonly keys: readonly string[] }
   | { readonly kind: 'not_text' | 'empty' | 'no_credentials' | 'throttled' | 'slow' }
-  /** `code` is the type of the error, without its text. */
+  /** `code`: the type of the error, without its text. */
   | { readonly kind: 'refused' | 'failed'; readonly status: number; readonly code: string }
-  /** `isForCredentials`: it is not the service, but where the credentials for it are. */
+  /** `isForCredentials`: not the service was unreachable, but the endpoint for its credentials. */
   | {
       readonly kind: 'unreachable';
       readonly url: string;
@@ -77,21 +75,21 @@ export type SecretTrouble =
 
 export interface SecretSymptom {
   readonly trouble: SecretTrouble;
-  /** The ARN as the setting has it: no secret. */
+  /** The ARN as written in the setting; not secret. */
   readonly reference: string;
-  /** The settings that refer to secrets. */
+  /** The settings that refer to it. */
   readonly variables: readonly string[];
 }
 
 export type OnTheWay = Extract<PushSymptom, { kind: 'unreachable' | 'unanswered' }>;
 
-/** What a push that is under way waits for. */
+/** What a pending push waits for. */
 export type Pending = 'name' | 'connection' | 'proxy' | 'tls' | 'answer';
 
-/** What was seen before or beside the pushes. `error` is whatever was thrown, `answers` raw text from outside. */
+/** Symptoms that do not come from a push. `error` is whatever was thrown, `answers` is raw text from outside. */
 export type SandboxSymptom =
   | { readonly kind: 'setting'; readonly level: 'error' | 'warn'; readonly message: string }
-  /** A variable that may be meant for us, and the setting that it may stand for. */
+  /** A variable that is probably meant for us, and the setting that is probably meant. */
   | { readonly kind: 'unknown_setting'; readonly variable: string; readonly meant: string | undefined }
   | { readonly kind: 'port_taken'; readonly port: number; readonly error: unknown }
   | { readonly kind: 'no_port' | 'subscription_failed' | 'next_unanswered'; readonly error: unknown }
@@ -100,25 +98,25 @@ export type SandboxSymptom =
   | { readonly kind: 'expression_slow'; readonly variable: string; readonly characters: number }
   | { readonly kind: 'internal_error'; readonly error: unknown; readonly noneSent?: boolean };
 
-/** Where we push, and as whom; nothing of it is secret. */
+/** Where we push, and as whom. Nothing in it is secret. */
 export interface Target {
-  /** What it is called, if it is not Loki. */
+  /** Its name, if it is not Loki. */
   readonly name?: string;
-  /** Host, and port where it is not the scheme's own. */
+  /** Host, and the port unless it is the scheme's default. */
   readonly host: string;
   readonly hostname: string;
   readonly port: number;
-  /** Without the query. */
+  /** The path, without the query. */
   readonly path: string;
   readonly secure: boolean;
-  /** Whether the address is that on which the extension itself listens. */
+  /** Whether the extension itself listens at this address. */
   readonly isOwn: boolean;
-  /** A client certificate is sent. */
+  /** Whether a client certificate is sent. */
   readonly hasCertificate?: boolean;
   readonly credentials: 'none' | 'numeric_user' | 'user' | 'other';
-  /** Makes a text from outside fit to be shown; undefined if it cannot be. */
+  /** Makes a text from outside safe to show; undefined if that is impossible. */
   readonly outside: (text: string) => string | undefined;
 }
 
-/** A diagnosis by its id, its sentence, and what to do if that depends on more than the id. */
+/** A diagnosis: its id, its sentence, and a remedy if the usual one for the id does not fit. */
 export type Told = readonly [id: DiagnosisId, sentence: string, remedy?: string | undefined];

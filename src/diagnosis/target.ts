@@ -1,5 +1,5 @@
-// Where we push, and as whom, as far as it may be told: host and path, never the query; the kind of credentials, never
-// the credentials.
+// Where we push, and as whom, as far as it may be shown: host and path but not the query, the kind of credentials but
+// not the credentials.
 import type { Target } from './symptoms.ts';
 
 export interface PushAddress {
@@ -9,16 +9,16 @@ export interface PushAddress {
   readonly authorization: string | undefined;
 }
 
-/** On which port the extension listens, and what is special in the way to Loki. */
+/** The extension's own port, and the special parts of the route to Loki. */
 export interface OwnSettings {
   readonly port: number;
   readonly route?: { readonly tls: { readonly cert?: string } };
 }
 
-/** Where a part of a password may stand in the place of the host. */
+/** Shown if part of a password may stand where the host should be. */
 const UNSAID = 'the host in LOKI_PUSH_ENDPOINT';
 
-/** @param outside makes a text from outside fit to be shown; undefined if it cannot be */
+/** @param outside makes a text from outside safe to show; undefined if that is impossible */
 export function targetOf(
   { url, authorization }: PushAddress,
   outside: Target['outside'],
@@ -41,7 +41,7 @@ export function targetOf(
   };
 }
 
-/** While it is not known yet. */
+/** The target while it is not known yet. */
 export function unknownTarget(outside: Target['outside']): Target {
   return {
     host: UNSAID,
@@ -55,7 +55,7 @@ export function unknownTarget(outside: Target['outside']): Target {
   };
 }
 
-/** Whether the name is that of the sandbox itself. */
+/** Whether the name means the sandbox itself. */
 export function isSandbox(hostname: string): boolean {
   return /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\]|sandbox(?:\.localdomain)?)$/i.test(hostname);
 }
@@ -68,8 +68,7 @@ function credentialsOf(authorization: string | undefined): Target['credentials']
 }
 
 /**
- * As whom we push: the user is told where it is a number, as at Grafana Cloud; any other name may be meant to be
- * secret.
+ * As whom we push. A numeric user is shown, as Grafana Cloud has; any other name may be secret.
  */
 export function whoOf(authorization: string | undefined, tenantId: string | undefined): string {
   const user = authorization && userOf(authorization);

@@ -1,6 +1,6 @@
-// What a push meets before an answer that can be read -> what it is: names, routes, connections, TLS, and whoever does
-// not speak HTTP/1.1. An error of Node is known by its code; its message gives advice that is of no use in Lambda, and
-// can repeat what a setting holds.
+// Diagnoses for everything that fails before there is a readable answer: names, routes, connections, TLS, and servers
+// that do not speak HTTP/1.1. A Node error is identified by its code. Its message is not used: it gives advice that
+// does not apply in Lambda, and may repeat the value of a setting.
 import { isHtml, titleOf } from './loki-words.ts';
 import { DIAGNOSES, type DiagnosisId } from './remedies.ts';
 import type { OnTheWay, PushSymptom, Target, Told } from './symptoms.ts';
@@ -9,8 +9,8 @@ import { isSandbox } from './target.ts';
 const unreachable = ({ name = 'Loki' }: Target) => `${name} cannot be reached`;
 
 /**
- * How a server that wants TLS answers to a request in the clear, and one that wants HTTP/2: with SETTINGS or GOAWAY, of
- * the whole connection.
+ * How servers answer a plain HTTP/1.1 request: one that expects TLS sends an alert, one that expects HTTP/2 sends
+ * SETTINGS or GOAWAY on stream 0.
  */
 const TLS_ALERT = '\x15\x03';
 const HTTP2_FIRST_FRAMES: readonly number[] = [4, 7];
@@ -59,7 +59,7 @@ export function tellWay(symptom: OnTheWay, target: Target): Told {
   }
 }
 
-/** The way to a proxy is like the one to Loki; what is to be done is not. */
+/** A proxy fails to be reached in the same ways as Loki, but the remedies differ. */
 const PROXY_SETTING = 'correct LOKI_PROXY_URL, or HTTPS_PROXY and NO_PROXY, where that is not set';
 const PROXY_TLS = 'write https:// in LOKI_PROXY_URL';
 const PROXY_REMEDIES: Partial<Record<DiagnosisId, string>> = {
@@ -99,10 +99,10 @@ function tellProxy(symptom: OnTheWay, proxy: string, target: Target): Told {
   return [id, sentence, PROXY_REMEDIES[id]];
 }
 
-/** What took less time than this says nothing of Loki or the way there: a push across an ocean takes as long. */
+/** Waiting for less than this says nothing about Loki or the route: a push across an ocean takes as long. */
 const TELLING_MS = 100;
 
-/** A push that is still under way when its time is over. */
+/** A push that is still pending when its time is over. */
 export function tellPending({ afterMs, waitsFor }: Extract<PushSymptom, { kind: 'ran_out' }>, target: Target): Told {
   if (afterMs < TELLING_MS) {
     return [
@@ -133,7 +133,7 @@ function tellUnanswered(symptom: OnTheWay, target: Target): Told {
   if (/reset|closed|hang up|EPIPE|ECONNABORTED/i.test(`${symptom.code} ${symptom.detail}`)) {
     const code = errorCodeOf(symptom);
     const how = code === undefined ? '' : ` (${code})`;
-    // Some servers say nothing at all when they are spoken to in the clear.
+    // Some servers that expect TLS close without a word.
     if (!target.secure && /443$/.test(String(target.port))) {
       return [
         'tls_expected',
@@ -145,7 +145,7 @@ function tellUnanswered(symptom: OnTheWay, target: Target): Told {
   return ['no_answer', `${sent} to ${target.host}, and no answer came${endOf(symptom, '')}`.trimEnd()];
 }
 
-/** Some servers say nothing at all when they are spoken to in the clear, or when they dislike a certificate. */
+/** Some servers close without a word if they expect TLS, or if they reject our certificate. */
 function closedRemedy({ secure, hasCertificate }: Target): string | undefined {
   const otherwise = `else ${DIAGNOSES.connection_closed[1]}`;
   if (!secure) return `if TLS is spoken there, write https://; ${otherwise}`;
@@ -154,7 +154,7 @@ function closedRemedy({ secure, hasCertificate }: Target): string | undefined {
     : undefined;
 }
 
-/** `timed out after 5000 ms`, as far as it is known. */
+/** Such as `timed out after 5000 ms`, if the time is known. */
 function endOf(
   { code, detail }: { readonly code?: string | undefined; readonly detail: string },
   otherwise: string,
@@ -166,7 +166,7 @@ function endOf(
   return shown === undefined ? otherwise : `${otherwise === '' ? '' : 'failed'} (${shown})`;
 }
 
-/** What OpenSSL and Node call it -> what it is. The name of an error stands in `code`, or in the text of OpenSSL. */
+/** Error names of OpenSSL and Node, and what they mean. The name is in `code`, or in OpenSSL's text. */
 const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
   [/CERT_HAS_EXPIRED/, 'tls_expired', 'its certificate has expired'],
   [/CERT_NOT_YET_VALID/, 'tls_not_yet_valid', 'its certificate is not valid yet'],
@@ -189,7 +189,7 @@ const TLS_ERRORS: readonly (readonly [RegExp, DiagnosisId, string])[] = [
     'it asks for a client certificate',
   ],
   [
-    // What a server says of a client's: OpenSSL names alerts so.
+    // What a server says about a client certificate: these are OpenSSL's names of alerts.
     /ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)|alert (?:bad|unsupported) certificate|alert certificate (?:revoked|expired|unknown)|alert unknown ca|alert access denied/,
     'tls_client_certificate',
     'it takes no client certificate, or not the one that it is sent',
@@ -222,7 +222,7 @@ function tellTls(code: string, detail: string, place: string, target: Target): T
   return [id, `${unreachable(target)}: TLS with ${place} failed, ${what}${names}`];
 }
 
-/** The names that a certificate is for: no secret, and of few kinds of characters. */
+/** The names that a certificate is valid for: not secret, and limited to a few kinds of characters. */
 function namesIn(detail: string): string {
   const names = [...detail.matchAll(/\b(?:DNS|IP Address):([\w.*:-]{1,100})/g)].map(([, name]) => name);
   return names.length === 0 ? '' : `: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and others' : ''}`;
@@ -244,12 +244,12 @@ export function tellUnreadable({ detail, code }: Extract<PushSymptom, { kind: 'u
   ];
 }
 
-/** The name of an error stands in `code`, or at the beginning of `detail`. */
+/** The name of the error, from `code` or from the beginning of `detail`. */
 function errorCodeOf({ code, detail }: OnTheWay): string | undefined {
   return codeOf(code) ?? codeOf(detail.split(' ', 1)[0]);
 }
 
-/** The name of an error, and nothing else that may stand in its place. */
+/** The value if it looks like the name of an error; undefined for anything else. */
 export function codeOf(code: unknown): string | undefined {
   return typeof code === 'string' && /^[A-Z][A-Z\d_]{2,60}$/.test(code) ? code : undefined;
 }

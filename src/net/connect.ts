@@ -229,7 +229,7 @@ function openTcp(
   return promise;
 }
 
-/** @returns a function that starts TLS on a socket; it reuses the previous session, which makes the next handshake cheaper */
+/** @returns a function that starts TLS on a socket. It reuses the last session, so later handshakes are cheaper. */
 function createTlsOpener(
   host: string,
   { context, serverName, skipVerify }: Trust = { context: undefined },

@@ -1,4 +1,5 @@
-// Chooses the proxy for a URL: the one set for this extension, or the one in the variables that other programs read too.
+// Chooses the proxy for a URL: the one set for this extension, or the one in the variables that other programs read
+// too.
 // https://everything.curl.dev/usingcurl/proxies/env.html
 import { BlockList, isIP } from 'node:net';
 import type { ProxySettings } from '../config/route.ts';
