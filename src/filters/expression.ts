@@ -1,23 +1,23 @@
-// A regular expression as a person writes it: that of JavaScript with `u`, and what Loki's and others' have beside it
-// where that means one thing only. What would silently mean something else is a problem, which is told with its place.
+// A regular expression as people write it: JavaScript's syntax with the flag `u`, and what Loki and others allow
+// besides, if it has only one meaning. Whatever would silently mean something else is reported, with its position.
 
 export interface Expression {
-  /** Remembers nothing from one text to the next: no `g`, no `y`. */
+  /** Stateless: has neither the flag `g` nor `y`. */
   readonly regExp: RegExp;
   /**
-   * For each character of a text it takes so many steps at most, whatever the text is; infinite where nobody can say.
+   * The most steps per character of any text; infinite if no bound is known.
    */
   readonly steps: number;
 }
 
 export interface ExpressionProblem {
-  /** In the words of V8, in lower case. */
+  /** V8's message, in lower case. */
   readonly reason: string;
-  /** The number of the character at which it stops making sense, from 1. */
+  /** The position of the first invalid character, from 1. */
   readonly at: number;
 }
 
-/** In front of all, as in Go and Python: ignore case, dot matches newline, `^` and `$` at lines. */
+/** Flags at the very beginning, as in Go and Python: ignore case, dot matches newline, `^` and `$` match at lines. */
 const INLINE_FLAGS = /^\(\?([ims]+)\)/;
 const TOKEN = new RegExp(
   [
@@ -30,16 +30,16 @@ const TOKEN = new RegExp(
   'gu',
 );
 /**
- * Signs that mean nothing behind a backslash but themselves, and that `u` refuses there all the same: `\-`, `\"`, `\:`.
+ * Characters that need no backslash, and that the flag `u` forbids after one: `\-`, `\"`, `\:`.
  */
 const NEEDLESS = /^\\([ !"#%&',\-:;<=>@_`~])/;
-/** A hyphen beside a class within a class can be no range. */
+/** A hyphen next to a class inside brackets cannot be a range. */
 const HYPHEN = /(\\[dswDSW])-(?!\])|-(?=\\[dswDSW])/g;
 
 interface Token {
-  /** Where it stands in what was written. */
+  /** Its position in the text as written. */
   readonly at: number;
-  /** As JavaScript has it. */
+  /** The same in JavaScript's syntax. */
   readonly text: string;
 }
 
@@ -59,7 +59,7 @@ export function readExpression(written: string): Expression | ExpressionProblem 
 }
 
 function toJavaScript(token: string): string {
-  // On its own, a bracket or a brace that closes or opens nothing.
+  // A lone bracket or brace that neither opens nor closes anything.
   if (token === '{' || token === '}' || token === ']') return `\\${token}`;
   if (token.startsWith('(?P<')) return `(?${token.slice(3)}`;
   const [first] = token;
@@ -71,8 +71,8 @@ function toJavaScript(token: string): string {
 const hexOf = (sign: string) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
 /**
- * What V8 goes back for is a repetition with something behind it, a group that is repeated, and what looks back or
- * around. Without them there is no more to try than each way through the groups.
+ * V8 backtracks into a repetition that something follows, a repeated group, a backreference and a lookaround. Without
+ * them the only choices are the alternatives of the groups.
  */
 function stepsOf(tokens: readonly string[]): number {
   let steps = tokens.length;
@@ -105,8 +105,7 @@ function problemOf(source: string, flags: string): string | undefined {
 }
 
 /**
- * The first token with which there is a problem, however it might go on; where there is none, the group that is never
- * closed.
+ * The first token that makes the expression invalid, whatever follows; if there is none, the group that is never closed.
  */
 function placeOf(tokens: readonly Token[], flags: string): number {
   const open: number[] = [];
@@ -115,7 +114,7 @@ function placeOf(tokens: readonly Token[], flags: string): number {
     source += text;
     if (text.startsWith('(')) open.push(at);
     else if (text === ')') open.pop();
-    // Alone it is a group that says what it is only with what follows.
+    // A lone `(?` gets its meaning only from what follows.
     if (problemOf(source + ')'.repeat(open.length), flags) !== undefined) return at;
   }
   return open.at(-1) ?? 0;

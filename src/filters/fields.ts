@@ -1,14 +1,14 @@
-// Fields of JSON lines that go into structured metadata, as LOKI_METADATA_FIELDS names them. A line is read where it is
-// written, without an object being made of it.
+// Copies fields of JSON lines into structured metadata, as LOKI_METADATA_FIELDS names them. Reads the line as text,
+// without making an object of it.
 import type { ByteString } from '../byte-string.ts';
 import { cutToBytes } from '../loki/labels.ts';
 import { readString, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
 import { jsonStart, textOf } from './redact.ts';
 
 export interface Field {
-  /** As it is written in the setting, with dots; a name with dots in it is looked for before a way through objects. */
+  /** As written in the setting. A name that contains dots is looked up first, then a path through nested objects. */
   readonly path: string;
-  /** In the metadata. */
+  /** Its name in the metadata. */
   readonly name: string;
 }
 
@@ -22,7 +22,7 @@ const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 
-/** Text, numbers and truth values; undefined where the line has none of the fields. */
+/** Strings, numbers and booleans; undefined if the line has none of the fields. */
 export function fieldsOf(line: ByteString, fields: readonly Field[]): FieldValues | undefined {
   const jsonAt = jsonStart(line);
   if (jsonAt === undefined || line.charCodeAt(jsonAt) !== OPEN_OBJECT) return undefined;
@@ -54,7 +54,7 @@ function valueAlong(line: ByteString, jsonAt: number, path: string): number | un
   return at;
 }
 
-/** Where the value of this key begins in the object that opens at `open`. */
+/** The position of this key's value in the object that opens at `open`. */
 function valueAt(line: ByteString, open: number, key: string): number | undefined {
   let at = skipSpace(line, open + 1);
   while (line.charCodeAt(at) === QUOTE) {

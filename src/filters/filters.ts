@@ -1,6 +1,6 @@
-// What of a record is sent: nothing, if a rule of the user's says so; without what is secret; and which of its fields
-// are metadata. Decides on records in the order of receipt and hands each one on with what was decided, filtered or
-// not: the lifecycle looks at every event.
+// Decides what of each record is sent: nothing, if a rule of the user drops it; otherwise the record without its
+// secrets, and with chosen fields as metadata. Works in the order of receipt, and passes on every record with its
+// ruling, even a filtered one, because the lifecycle looks at every event.
 import { type ByteString, toByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { FilterRule } from '../losses.ts';
@@ -12,55 +12,55 @@ import { dropsEvent, isBelow, type Rules } from './rules.ts';
 import type { Spans } from './spans.ts';
 import { createTrials, LIMIT_MS, type TrialParts, type Tried } from './trials.ts';
 
-/** What was decided about one record. */
+/** The decision about one record. */
 export interface Ruling {
-  /** The record, without what is secret in it. */
+  /** The record without its secrets. */
   readonly record: LogRecord;
-  /** The rule by which it is not sent. */
+  /** The rule that drops it. */
   readonly filteredBy: FilterRule | undefined;
-  /** Its text is not sent, as nobody could say what is secret in it. */
+  /** Its text is not sent, because its secrets could not be determined. */
   readonly isWithheld: boolean;
   readonly fields: FieldValues | undefined;
 }
 
 export interface Filters {
-  /** Takes a record. */
+  /** Adds a record. */
   add(record: LogRecord): void;
   /**
-   * Hands records on, each once, in the order in which they were added. Those that took too long are left for the next
-   * time.
-   * @param isUrgent the time of an invocation is nearly over: what takes long has to wait
+   * Passes records on, each once, in the order in which they were added. Those that take too long are left for the next
+   * call.
+   * @param isUrgent whether an invocation is nearly over: anything slow has to wait
    */
   run(pass: (record: LogRecord, ruling: Ruling) => void, isUrgent: boolean): void;
-  /** Records that were not handed on yet. */
+  /** How many records were not passed on yet. */
   waiting(): number;
-  /** Whether more of them can be decided on in one go: the watch over expressions is paid for each time. */
+  /** Whether more records fit into one run. Each run pays once for the thread that watches expressions. */
   hasRoom(): boolean;
-  /** Gives up those. @returns how many they were */
+  /** Gives up the waiting records. @returns how many there were */
   clear(): number;
-  /** A text of our own, without what is secret in it. */
+  /** Redacts a text of our own. */
   redactOwn(text: string): string;
 }
 
 export interface FilterParts extends TrialParts {
-  /** Types that are sent: nobody needs to look at the others. */
+  /** The types that are sent; the others need no look. */
   readonly logTypes: readonly LogType[];
 }
 
-/** A record on its way through the rules. */
+/** A record that the rules are being applied to. */
 interface Pending {
   readonly record: LogRecord;
   filteredBy: FilterRule | undefined;
   withheld: ByteString | undefined;
-  /** What is searched for secrets. */
+  /** The text that is searched for secrets. */
   readonly view: LineView | undefined;
   written: Spans;
   readonly escaped: Spans[];
-  /** It is decided on when so many trials are over. */
+  /** The number of finished trials after which it can be decided. */
   trials: number;
 }
 
-/** So many lines of ordinary length are read in a millisecond. */
+/** The number of ordinary lines that are read in a millisecond. */
 const MOST_AT_A_TIME = 128;
 const MOST_CHARACTERS = 128 * 1024;
 const FAILED = toByteString('[redaction failed]');
@@ -72,9 +72,9 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
   const withheldAlways = rules.isUnreadable ? toByteString('[withheld: LOKI_REDACT_REGEX cannot be read]') : undefined;
   const trials = createTrials(parts);
   const pending: Pending[] = [];
-  /** Of the lines that wait. */
+  /** Characters of the waiting lines. */
   let characters = 0;
-  /** Texts of our own of so many characters have been too much for the expression. */
+  /** The length of our own texts from which the expression has taken too long. */
   let tooLong = Number.POSITIVE_INFINITY;
 
   function ruleFor(record: LogRecord): FilterRule | undefined {
@@ -94,7 +94,7 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
         run() {
           if (expression.regExp.test(text) !== sends) of.filteredBy = rule;
         },
-        // Better a line too many than one too few.
+        // When in doubt the line is sent.
         outOfTime() {},
       });
     };
@@ -126,7 +126,7 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
     }
   }
 
-  /** Where a step of ours fails, nobody knows what is secret. */
+  /** If a step of ours fails, nobody knows what is secret. */
   function safely(of: Pending): Ruling {
     try {
       return rulingOn(of);
@@ -146,7 +146,7 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
   function redacted({ record, withheld, view, written, escaped }: Pending): LogRecord {
     const line = withheld ?? (view && redactor.redact(view, { written, escaped }));
     if (line === undefined) return record;
-    // It is metadata of all lines of its invocation.
+    // It becomes metadata of every line of its invocation.
     const { tenantId } = record;
     const isSecret = tenantId !== undefined && !line.includes(toByteString(tenantId));
     return { ...record, line, tenantId: isSecret ? REDACTED : tenantId };

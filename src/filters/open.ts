@@ -1,4 +1,4 @@
-// Puts the filters together from their real parts. Loaded only where a setting asks for one.
+// Assembles the filters from their real parts. Loaded only if a setting asks for one.
 import type { Config } from '../config/config.ts';
 import type { Log } from '../log.ts';
 import { systemClock } from '../time.ts';
@@ -8,7 +8,7 @@ import { readRules } from './rules.ts';
 
 export type FilterConfig = Pick<Config, 'filters' | 'labels' | 'logTypes'>;
 
-/** @param log is told what is wrong with the settings, and which expression is too slow */
+/** @param log receives problems with the settings, and expressions that are too slow */
 export function openFilters(config: FilterConfig, log: Pick<Log, 'tellSymptom'>): Filters {
   const rules = readRules(config.filters ?? {}, {
     labels: config.labels,

@@ -1,9 +1,8 @@
-// What secrets look like: few patterns, each precise, and each found in a time that grows with the text's length alone:
-// what is looked for first is a sign that every match has, and from there no character is looked at more than a few
-// times.
+// What secrets look like: a few precise patterns. Each search takes linear time: it first looks for a character that
+// every match contains, and from there inspects each character only a few times.
 import type { Spans } from './spans.ts';
 
-/** Finds what is secret; only that: of a URL the password, of a header the token. */
+/** Finds exactly the secret part: of a URL the password, of a header the token. */
 export type Pattern = (text: string) => Spans;
 
 export const PATTERNS: Readonly<Record<string, Pattern>> = {
@@ -11,7 +10,7 @@ export const PATTERNS: Readonly<Record<string, Pattern>> = {
   card,
   'aws-key': matches(
     /(?<![A-Za-z0-9/+])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9/+])/dg,
-    // A secret key and a session token look like any other text: it is the name before them that tells.
+    // A secret key and a session token look like ordinary text: only the name before them gives them away.
     /secret_?access_?key["'\\]{0,4}\s{0,3}[:=]?>?\s{0,3}["'\\]{0,4}(?<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/dgi,
     /(?:session_?token|security-token)["'\\]{0,4}\s{0,3}[:=]?>?\s{0,3}["'\\]{0,4}(?<secret>[A-Za-z0-9/+]{100,}={0,2})/dgi,
   ),
@@ -20,7 +19,7 @@ export const PATTERNS: Readonly<Record<string, Pattern>> = {
   'basic-auth': (text) =>
     matches(/(?<![\w-])basic (?<secret>[A-Za-z0-9+/]{6,}={0,2})(?![\w+/])/dgi)(text, isUserAndPassword),
   'url-password': urlPassword,
-  // Header and payload are JSON objects, in base64: they begin with a brace and a quote. Five parts if it is encrypted.
+  // Header and payload are JSON objects in base64, so they begin with `{"`. An encrypted token has five parts.
   jwt: matches(/(?<![\w.-])eyJ[\w-]{8,}(?:\.[\w-]*){2,4}/dg),
   'private-key': privateKey,
   'api-key': matches(
@@ -29,12 +28,12 @@ export const PATTERNS: Readonly<Record<string, Pattern>> = {
   ),
 };
 
-/** Of each match the group `secret`, or else all of it. Each must be one that V8 never goes far back on. */
+/** Finds the group `secret` of each match, or else the whole match. No such expression may backtrack far. */
 function matches(...expressions: readonly RegExp[]) {
   return (text: string, isWanted: (match: string) => boolean = () => true): Spans => {
     const spans: number[] = [];
     for (const expression of expressions) {
-      // Most lines hold none, and this is the quickest way to know.
+      // Most lines contain none, and this is the quickest way to find out.
       if (text.search(expression) < 0) continue;
       for (const { indices } of text.matchAll(expression)) {
         const [start, end] = indices?.groups?.['secret'] ?? indices?.[0] ?? [0, 0];
@@ -48,7 +47,7 @@ function matches(...expressions: readonly RegExp[]) {
 const LOCAL_PART = /[\p{L}\p{N}._%+-]/u;
 const DOMAIN = /[\p{L}\p{N}.-]/u;
 
-/** From each `@` to both sides; in a URL it may be written `%40`. */
+/** Extends from each `@` to both sides. In a URL it may be written `%40`. */
 function email(text: string): Spans {
   const spans: number[] = [];
   if (!text.includes('@') && !text.includes('%40')) return spans;
@@ -66,7 +65,7 @@ function email(text: string): Spans {
   return spans;
 }
 
-/** Up to the last label that may be a top-level domain; 0 if there is none behind another label. */
+/** The end of the last label that may be a top-level domain; 0 if no such label follows another one. */
 function lengthOfDomain(text: string): number {
   for (let dot = text.lastIndexOf('.'); dot > 0; dot = text.lastIndexOf('.', dot - 1)) {
     const [top] = /^(?:\p{L}{2,}|xn--[\w-]+)/u.exec(text.slice(dot + 1)) ?? [];
@@ -76,7 +75,7 @@ function lengthOfDomain(text: string): number {
 }
 
 const CARD_NUMBER = /(?<![\w.-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-]|\.\d)/dg;
-/** How numbers of the large schemes begin, and how many digits each may have. */
+/** The prefixes of the large card schemes, and their numbers of digits. */
 const SCHEMES: readonly (readonly [start: RegExp, digits: readonly number[]])[] = [
   [/^4/, [13, 16, 19]],
   [/^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]],
@@ -107,7 +106,7 @@ function isLuhn(digits: string): boolean {
 const USER_INFO = /:\/\/([^/?#\s"'<>\\]*)/g;
 const LONGEST_PASSWORD = 128;
 
-/** Of `scheme://user:password@host` the password. */
+/** The password in `scheme://user:password@host`. */
 function urlPassword(text: string): Spans {
   const spans: number[] = [];
   if (!text.includes('://')) return spans;
@@ -115,7 +114,7 @@ function urlPassword(text: string): Spans {
     const start = index + 3;
     const colon = authority.indexOf(':');
     if (colon < 0) continue;
-    // No port is anything but digits: it is a password, with a sign in it that should have been encoded.
+    // A port has digits only, so this is a password with a character that should have been encoded.
     const isCut = !authority.includes('@') && !/^\d*$/.test(authority.slice(colon + 1));
     const [userInfo = ''] = isCut
       ? (/^[^\s"'<>\\]*/.exec(text.slice(start, start + LONGEST_PASSWORD)) ?? [])
@@ -128,7 +127,7 @@ function urlPassword(text: string): Spans {
 
 const KEY_BEGIN = /-----BEGIN (?:[A-Z\d]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----/g;
 
-/** From its first line to its last; to the end of the text where that is missing. */
+/** From the first line to the last; to the end of the text if the last line is missing. */
 function privateKey(text: string): Spans {
   const spans: number[] = [];
   if (!text.includes('-----BEGIN ')) return spans;
@@ -141,7 +140,7 @@ function privateKey(text: string): Spans {
   return spans;
 }
 
-/** A word like "authentication" is no token. */
+/** A word such as "authentication" is not a token. */
 function isTokenLike(text: string): boolean {
   return /\d/.test(text);
 }

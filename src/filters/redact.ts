@@ -1,29 +1,29 @@
-// Takes what is secret out of a line. JSON stays JSON: within a string its text is replaced, a number becomes a string,
-// brackets and commas stay. A line in which nothing is found is left as it is, byte for byte.
+// Removes secrets from a line. JSON stays JSON: text inside a string is replaced, a number becomes a string, brackets
+// and commas stay. A line without secrets is left unchanged, byte for byte.
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { isJson, parseJson, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
 import { mergeSpans, replaceSpans, type Spans } from './spans.ts';
 
 export const REDACTED = '[redacted]';
 
-/** A text in a line of JSON that has escapes in it. */
+/** A string in a JSON line that contains escapes. */
 export interface EscapedText {
-  /** Where its quotes are. */
+  /** The positions of its quotes. */
   readonly start: number;
   readonly end: number;
-  /** What is meant. */
+  /** The text that it stands for. */
   readonly text: string;
 }
 
 export interface LineView {
-  /** As a person would read it, its JSON as it is written. */
+  /** The characters of the line, with its JSON as it is written. */
   readonly text: string;
-  /** Where JSON begins; undefined where there is none. */
+  /** The position where JSON begins; undefined if there is none. */
   readonly jsonAt: number | undefined;
   readonly escaped: readonly EscapedText[];
 }
 
-/** Secret places in the line as it is written, and in each of its texts with escapes. */
+/** The secrets in the line as written, and in each of its strings with escapes. */
 export interface Findings {
   readonly written: Spans;
   readonly escaped: readonly Spans[];
@@ -31,15 +31,15 @@ export interface Findings {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** What Lambda's runtimes put before a line: time, request id and level, in their own orders. */
+/** The prefix that Lambda's runtimes put before a line: time, request id and level, in various orders. */
 const BEFORE_JSON = /^(?:[^\t{]{0,64}\t){3}(?=[{[])/;
 
-/** The characters that a line stands for. */
+/** Decodes a line into characters. */
 export function textOf(line: ByteString): string {
   return NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line;
 }
 
-/** Of a line of JSON: characters that are not ASCII as they are, and not as Python and others write them. */
+/** Replaces the `\u` escapes of characters beyond ASCII in a JSON line: Python and others write them so. */
 export function withoutUnicodeEscapes(text: string): string {
   if (!text.includes('\\u') || jsonStart(text) === undefined) return text;
   return text.replaceAll(/\\(?:u([\da-fA-F]{4})|.)/gs, (written, hex?: string) => {
@@ -48,7 +48,7 @@ export function withoutUnicodeEscapes(text: string): string {
   });
 }
 
-/** Where JSON may begin; undefined where it does not look like any. */
+/** The position where JSON may begin; undefined if it does not look like JSON. */
 export function jsonStart(text: string): number | undefined {
   const [head] = BEFORE_JSON.exec(text) ?? [];
   if (head !== undefined) return head.length;
@@ -64,7 +64,7 @@ export function viewOf(line: ByteString): LineView {
 
 function* escapedTexts(text: string, jsonAt: number): Generator<EscapedText, void> {
   for (let at = text.indexOf('\\', jsonAt); at !== -1; at = text.indexOf('\\', at)) {
-    // Outside of a string there is no backslash in JSON.
+    // Outside a string JSON has no backslash.
     const start = text.lastIndexOf('"', at);
     if (start < jsonAt) return;
     const end = stringEnd(text, start);
@@ -74,7 +74,7 @@ function* escapedTexts(text: string, jsonAt: number): Generator<EscapedText, voi
   }
 }
 
-/** @returns undefined if nothing was found */
+/** @returns undefined if no secret was found */
 export function redactLine(view: LineView, findings: Findings): ByteString | undefined {
   if (findings.written.length === 0 && findings.escaped.every(({ length }) => length === 0)) return undefined;
   const { text, jsonAt } = view;
@@ -114,8 +114,8 @@ function redactJson({ text, escaped }: LineView, jsonAt: number, findings: Findi
 }
 
 /**
- * Where a text with escapes is to be replaced as it is written. Of what was found in it as written only that counts
- * which goes beyond it: the digits of an escape are none.
+ * The parts of a string with escapes that have to be replaced. Of the secrets found in its written form only those count
+ * that reach beyond the string: the digits of an escape are no secret.
  */
 function spansOfEscaped(text: string, start: number, end: number, written: Spans, own: Spans): Spans {
   const crossing: number[] = [];
@@ -137,7 +137,7 @@ function spansOfEscaped(text: string, start: number, end: number, written: Spans
   return mergeSpans(spans);
 }
 
-/** The parts of the spans that lie between two places, counted from the first of them. */
+/** The parts of the spans between two positions, relative to the first position. */
 function clip(spans: Spans, start: number, end: number): number[] {
   const clipped: number[] = [];
   for (let at = 0; at < spans.length; at += 2) {
@@ -148,7 +148,7 @@ function clip(spans: Spans, start: number, end: number): number[] {
   return clipped;
 }
 
-/** Asked for one place after the other, it goes through merged spans once. */
+/** Expects ascending positions, and so walks through the merged spans only once. */
 function createCursor(spans: Spans) {
   let at = 0;
   return {

@@ -1,4 +1,4 @@
-// What is secret for this user: the patterns that LOKI_REDACT names, and the expression of LOKI_REDACT_REGEX.
+// What this user wants redacted: the patterns named in LOKI_REDACT, and the expression in LOKI_REDACT_REGEX.
 import { type ByteString, toByteString } from '../byte-string.ts';
 import { PATTERNS, type Pattern } from './patterns.ts';
 import { type Findings, type LineView, redactLine } from './redact.ts';
@@ -6,18 +6,18 @@ import type { Spans } from './spans.ts';
 import type { Tried } from './trials.ts';
 
 export interface Redactor {
-  /** Undefined where there is no expression. It has to be tried: see `find`. */
+  /** Undefined if there is no expression. It has to be run under a watch: see `find`. */
   readonly expression: Tried | undefined;
-  /** Where the expression matches. It may take for ever. */
+  /** The matches of the expression. This may take forever. */
   find(text: string): Spans;
-  /** @param found where the expression matches. @returns undefined if nothing is secret */
+  /** @param found the matches of the expression. @returns undefined if nothing is secret */
   redact(view: LineView, found: Findings): ByteString | undefined;
 }
 
-/** In the place of a line that could not be searched in time. */
+/** Replaces a line that could not be searched in time. */
 export const TIMED_OUT = toByteString('[redaction timed out]');
 
-/** @param names of patterns that there are */
+/** @param names of existing patterns */
 export function createRedactor(names: readonly string[], expression: Tried | undefined): Redactor {
   const patterns = names.flatMap((name) => PATTERNS[name] ?? []);
   const find = expression === undefined ? () => [] : createFinder(expression.regExp);
@@ -37,7 +37,7 @@ function findAll(patterns: readonly Pattern[], text: string): Spans {
   return patterns.flatMap((pattern) => pattern(text));
 }
 
-/** Where there are named groups, what they hold is secret, and not the rest of the match. */
+/** If there are named groups, only their contents are secret, not the rest of the match. */
 function createFinder(regExp: RegExp): (text: string) => Spans {
   const { source, flags } = regExp;
   const hasNames = new RegExp(`${source}|`, flags).exec('')?.groups !== undefined;

@@ -1,6 +1,6 @@
-// What the settings of filters say, checked. A value that makes no sense is not used, with one warning that names the
-// variable; but for redactions: without them what is secret would be sent. So a word that is no pattern stands for all
-// of them, and where an expression cannot be read no text is sent at all.
+// Parses and checks the filter settings. An invalid value is not used, and one warning names the variable. Redaction is
+// the exception, because without it secrets would be sent: an unknown word there stands for all patterns, and if an
+// expression is invalid no text is sent at all.
 import type { FilterSettingName, FilterSettings } from '../config/filter-settings.ts';
 import { quoted } from '../config/reader.ts';
 import { isLabelName, METADATA_NAMES, OWN_LABELS } from '../loki/labels.ts';
@@ -11,7 +11,7 @@ import { PATTERNS } from './patterns.ts';
 import type { Tried } from './trials.ts';
 
 export interface Rules {
-  /** In lower case: full types, the parts behind their dots, or `all`. */
+  /** In lower case: full types, the parts after their dots, or `all`. */
   readonly dropEvents: ReadonlySet<string>;
   readonly minLevel: Level;
   readonly include: Tried | undefined;
@@ -19,23 +19,23 @@ export interface Rules {
   /** Names of patterns. */
   readonly redact: readonly string[];
   readonly redactExpression: Tried | undefined;
-  /** The expression of redactions cannot be read: no text may be sent. */
+  /** Whether the redaction expression is invalid: then no text may be sent. */
   readonly isUnreadable: boolean;
   readonly fields: readonly Field[];
 }
 
 export interface RuleParts {
-  /** The user's own labels: no field may have the name of one. */
+  /** The user's own labels. No field may have the name of a label. */
   readonly labels: Readonly<Record<string, string>>;
-  /** `message` goes on where the variable's name ends. */
+  /** `message` continues after the variable's name. */
   readonly tell: (level: 'warn' | 'error', variable: FilterSettingName, message: string) => void;
-  /** An expression has run out of time on a text of so many characters. */
+  /** An expression has run out of time on a text of this many characters. */
   readonly tooSlow: (variable: FilterSettingName, characters: number) => void;
 }
 
 /** From the least to the worst. */
 const LEVELS: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-/** What else people call them. */
+/** Other names that people use. */
 const OTHER_LEVELS: Readonly<Record<string, Level>> = {
   all: 'trace',
   information: 'info',
@@ -44,14 +44,14 @@ const OTHER_LEVELS: Readonly<Record<string, Level>> = {
   critical: 'fatal',
 };
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html, and what the Logs API has beside */
+/** https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html, and the Logs API's additional ones */
 const EVENTS = [
   ...['start', 'end', 'report', 'runtimedone', 'fault', 'extension', 'logsdropped', 'logssubscription'],
   ...['telemetrysubscription', 'initstart', 'initruntimedone', 'initreport'],
   ...['restorestart', 'restoreruntimedone', 'restorereport'],
 ];
 
-/** Loki takes 128 pairs of an entry, ours included; each costs time on every line. */
+/** Loki accepts 128 pairs per entry, ours included. Each costs time on every line. */
 const MAX_FIELDS = 32;
 
 export function readRules(settings: FilterSettings, parts: RuleParts): Rules {
@@ -88,7 +88,7 @@ function readMinLevel({ LOKI_MIN_LEVEL: text }: FilterSettings, { tell }: RulePa
 
 type RegexName = 'LOKI_INCLUDE_REGEX' | 'LOKI_EXCLUDE_REGEX' | 'LOKI_REDACT_REGEX';
 
-/** @returns false if it cannot be read. What is to be redacted may be secret: no message shows a part of it */
+/** @returns false if it is invalid. No message shows any part of it, because what is to be redacted may be secret */
 function readRegex(settings: FilterSettings, name: RegexName, parts: RuleParts): Tried | undefined | false {
   const text = settings[name];
   if (text === undefined) return undefined;
@@ -117,7 +117,7 @@ function triedOf(expression: Expression, name: RegexName, { tooSlow }: RuleParts
   return { ...expression, tooSlow: (characters) => tooSlow(name, characters) };
 }
 
-/** A word that is no pattern's name was meant for one of them: all are used. */
+/** An unknown word was probably meant as the name of a pattern, so all patterns are used. */
 function readRedact({ LOKI_REDACT: text }: FilterSettings, { tell }: RuleParts): readonly string[] {
   const words = listOf(text);
   const unknown = words.filter((word) => word !== 'all' && !Object.hasOwn(PATTERNS, patternName(word)));
@@ -157,13 +157,13 @@ function problemOfField(path: string, name: string, fields: readonly Field[], ta
   return fields.length === MAX_FIELDS ? `is one too many: ${MAX_FIELDS} are taken` : undefined;
 }
 
-/** As Loki would make it: `customer.id` is `customer_id`, and no digit stands in front. */
+/** The name as Loki would convert it: `customer.id` becomes `customer_id`, and it does not begin with a digit. */
 function nameFor(path: string): string {
   const name = path.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^_{2,}/, '_');
   return /^\d/.test(name) ? `_${name}` : name;
 }
 
-/** Words between commas or spaces, in lower case; a single one may say that there are none. */
+/** Words separated by commas or spaces, in lower case. A single word may mean that there are none. */
 function listOf(text = ''): string[] {
   const words = text
     .toLowerCase()
@@ -172,7 +172,7 @@ function listOf(text = ''): string[] {
   return words.length === 1 && /^(?:none|off|false|no)$/.test(String(words[0])) ? [] : words;
 }
 
-/** Whether a platform event is one of those that are dropped. */
+/** Whether a platform event is dropped. */
 export function dropsEvent({ dropEvents }: Rules, event: string | undefined): boolean {
   if (dropEvents.size === 0) return false;
   if (dropEvents.has('all')) return true;
@@ -180,7 +180,7 @@ export function dropsEvent({ dropEvents }: Rules, event: string | undefined): bo
   return dropEvents.has(type) || dropEvents.has(type.slice(type.indexOf('.') + 1));
 }
 
-/** Lines that state no level are not below any. */
+/** A line without a level is never below the minimum. */
 export function isBelow({ minLevel }: Rules, level: Level | undefined): boolean {
   return level !== undefined && LEVELS.indexOf(level) < LEVELS.indexOf(minLevel);
 }

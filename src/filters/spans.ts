@@ -1,8 +1,8 @@
-// Places in a text: start and end of each, one behind the other in one list.
+// Spans in a text: the start and the end of each, one after the other in a flat list.
 
 export type Spans = readonly number[];
 
-/** In order; those that overlap or touch are one. */
+/** Sorts spans, and merges those that overlap or touch. */
 export function mergeSpans(spans: Spans): number[] {
   const starts = Array.from({ length: spans.length / 2 }, (_, index) => index * 2);
   starts.sort((a, b) => (spans[a] as number) - (spans[b] as number));
@@ -17,7 +17,7 @@ export function mergeSpans(spans: Spans): number[] {
   return merged;
 }
 
-/** The text with something else in each of these places, which are in order. */
+/** Replaces each of these spans, which are in order. */
 export function replaceSpans(text: string, spans: Spans, replacement: string): string {
   let result = '';
   let from = 0;

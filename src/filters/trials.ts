@@ -1,7 +1,6 @@
-// Tries expressions on texts so that none of them can hang the extension: for 50 ms at a time, many texts in one go. A
-// text on which an expression runs out of time is given up, and from then on, for a while, so are those of this
-// expression that are half as long or longer: what takes a second on one line does so on its likes, and must not cost
-// 50 ms for each of them.
+// Runs expressions on texts in such a way that none can hang the extension: for 50 ms at a time, many texts per run. If
+// an expression runs out of time on a text, that text is given up, and for a while so is every text for this expression
+// that is at least half as long: what takes a second on one line does so on similar ones, and must not cost 50 ms each.
 import { type Pause, pauseLeftMs } from '../time.ts';
 import type { RunBounded } from './bounded.ts';
 import type { Expression } from './expression.ts';
@@ -9,13 +8,13 @@ import type { Expression } from './expression.ts';
 export interface TrialParts {
   readonly runBounded: RunBounded;
   readonly now: () => number;
-  /** CPU time of this thread so far. */
+  /** The CPU time of this thread so far. */
   readonly cpuMs: () => number;
 }
 
-/** An expression with its memory of what was too much for it. */
+/** An expression, and the lengths that were too much for it. */
 export interface Tried extends Expression {
-  /** Called each time when it has run out of time on a text of so many characters. */
+  /** Called whenever it has run out of time on a text of this many characters. */
   readonly tooSlow: (characters: number) => void;
 }
 
@@ -23,35 +22,35 @@ export interface Tried extends Expression {
 export interface Trial {
   readonly expression: Tried;
   readonly text: string;
-  /** Nobody wants to know any more. */
+  /** The result is no longer needed. */
   readonly isIdle: () => boolean;
-  /** Does it, and takes down what comes of it, last of all. It may be stopped anywhere, and begun again. */
+  /** Runs it, and stores the result as the very last step. It may be stopped anywhere, and started again. */
   readonly run: () => void;
   readonly outOfTime: () => void;
 }
 
 export interface Trials {
   add(trial: Trial): void;
-  /** How many were added since the last `clear`. */
+  /** How many trials were added since the last `clear`. */
   added(): number;
   /**
-   * Goes on until all are done, or until one run was stopped.
-   * @param isUrgent there is no time for what takes long: it is stopped soon, and tried again later
+   * Continues until all are done, or until one run was stopped.
+   * @param isUrgent whether slow trials have to be stopped soon, and tried again later
    * @returns how many are done
    */
   run(isUrgent: boolean): number;
   clear(): void;
 }
 
-/** So long one run may take, and where it is urgent. */
+/** The longest that one run may take, normally and if it is urgent. */
 export const LIMIT_MS = 50;
 const URGENT_LIMIT_MS = 10;
-/** A step takes a nanosecond or two: below this nobody needs to watch. */
+/** A step takes a nanosecond or two: a run with fewer steps needs no watch. */
 const FEW_STEPS = 1_000_000;
 /**
- * A run may also end because the sandbox was frozen, because garbage was collected, or because the function has used up
- * all CPU: so an expression is blamed when it has failed alone and had some CPU for it, on a short text twice; and at
- * the latest for the eighth run.
+ * A run may also be stopped because the sandbox was frozen, because of garbage collection, or because the function used
+ * all the CPU. So an expression is blamed only if it has failed alone and with some CPU time of its own, on a short text
+ * twice; at the latest after the eighth run.
  */
 const ENOUGH_RUNS = 2;
 const SHORT_CHARACTERS = 4_096;
@@ -68,10 +67,10 @@ interface Limit {
 
 export function createTrials({ runBounded, now, cpuMs }: TrialParts): Trials {
   const limits = new Map<Tried, Limit>();
-  /** Undefined: given up before its turn. */
+  /** Undefined if it was given up before its turn. */
   let trials: (Trial | undefined)[] = [];
   let at = 0;
-  /** What the trial at `at` has had for itself alone. */
+  /** How many runs the trial at `at` has had to itself. */
   let runs = 0;
   let spentCpuMs = 0;
 
@@ -86,13 +85,13 @@ export function createTrials({ runBounded, now, cpuMs }: TrialParts): Trials {
       try {
         if (trial?.isIdle() === false) trial.run();
       } catch {
-        // V8 may refuse an expression on a text, as for its stack; a run that is stopped does not come by here.
+        // V8 may fail on a text, for example for lack of stack. A stopped run does not get here.
         trial?.outOfTime();
       }
     }
   }
 
-  /** What the time will not be enough for is known. */
+  /** Gives up the trials that are known to take too long. */
   function giveUpLong(): void {
     if (limits.size === 0) return;
     for (let index = at; index < trials.length; index++) {
