@@ -138,7 +138,8 @@ export function createJudge(parts: JudgeParts): Judge {
     switch (heard) {
       case 'passed':
         // What may be stored is not repeated while no answer can be read. Now one could be.
-        if (failuresInARow > 0) backlog.endPauses(true);
+        // The last flush forgets failures when it begins, and there is no later for what rests.
+        if (failuresInARow > 0 || isLast()) backlog.endPauses(true);
         passes++;
         failuresInARow = 0;
         refusalsInARow = 0;

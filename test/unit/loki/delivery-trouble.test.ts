@@ -213,3 +213,16 @@ test('the last flush tries once where everything was refused before, for somebod
   await clock.until(delivery.drain(clock.now() + 1_900));
   assert.equal(ledger.totals().accepted, 4);
 });
+
+test('what rests as it may be stored is sent in the last flush as soon as anything passes', async () => {
+  const UNREADABLE: PushOutcome = { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: 'SSH-2.0' };
+  const { clock, client, flush, hold, delivery, ledger } = setUp(() => UNREADABLE);
+  for (const line of ['a', 'b', 'c', 'd']) await flush(line);
+  client.script = () => ACCEPTED;
+  const { accepted } = ledger.totals();
+  hold('fresh');
+  const startMs = clock.now();
+  await clock.until(delivery.drain(startMs + 1_900));
+  assert.deepEqual([accepted, ledger.totals().accepted], [0, 5]);
+  assert.ok(clock.now() - startMs < 1_900);
+});
