@@ -2,10 +2,12 @@
 // The expectations are written out here, from the product's promise, and share no code with what they test.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { createBench } from '../fakes/extension.ts';
 import { lineOfBytes } from '../fakes/generate.ts';
 import { lambdaRecord } from '../fakes/lambda/records.ts';
+import { fixture } from '../fakes/records.ts';
 import {
   assertDelivered,
   assertHealthy,
@@ -87,6 +89,58 @@ suite('records', { concurrency: 2 }, () => {
     assert.notEqual(one?.['instance'], other?.['instance'], 'a new sandbox has an id of its own');
     assertDelivered(bench);
     assertHealthy(bench);
+  });
+
+  test('gives each line that real loggers print the level and the request that a person would', async (t) => {
+    const lines = fixture('log-lines.json') as readonly {
+      readonly source: string;
+      readonly record: unknown;
+      readonly level: readonly (string | null)[];
+      readonly requestId?: string;
+    }[];
+    const ids = [...new Set(lines.flatMap(({ requestId }) => requestId ?? []))];
+    const bench = await createBench(t);
+    const { emulator, loki } = bench;
+    await emulator.start();
+    // The sandbox knows the ids that the lines mention; the lines come in the invocation of the first.
+    for (const requestId of ids.slice(1)) await emulator.invoke({ requestId });
+    const [own = randomUUID()] = ids;
+    const records = lines.map(({ record }) => ({ type: 'function', record }));
+    await emulator.invoke({ requestId: own, records });
+    await emulator.shutdown();
+    assertDelivered(bench);
+    const entries = inOrder(loki, 'function');
+    assert.equal(entries.length, lines.length);
+    for (const [index, { source, level, requestId }] of lines.entries()) {
+      const { metadata } = entries[index] ?? assert.fail(source);
+      assert.ok(level.includes(metadata['level'] ?? null), `${source}: ${metadata['level']}`);
+      assert.equal(metadata['request_id'], requestId ?? own, source);
+    }
+  });
+
+  test('gives every line of an invocation its id, whatever other ids and dashes the lines hold', async (t) => {
+    const stranger = '7d4c8a52-0f3e-4c1a-9b7d-2f6f7a8b9c0d';
+    const lines = [
+      '2026-01-05 10:00:00,123 - app - INFO - hello',
+      'INFO - msg',
+      '{"requestId":"-"}',
+      `{"request_id":"${stranger}","event":"request_started"}`,
+      `{"requestContext":{"requestId":"${stranger}","stage":"prod"}}`,
+      `ERROR ${stranger} not found`,
+      'ERROR d41d8cd98f00b204e9800998ecf8427e checksum mismatch',
+      '2026-01-05T10:00:00Z d41d8cd98f00b204e9800998ecf8427e.jpg uploaded',
+      `RequestId: ${stranger} of DynamoDB`,
+    ];
+    for (const first of lines) {
+      const bench = await createBench(t);
+      await bench.emulator.start();
+      const { requestId } = await bench.emulator.invoke({ lines: [first, ...lines] });
+      await bench.emulator.shutdown();
+      for (const { line, metadata } of inOrder(bench.loki, 'function')) {
+        assert.equal(metadata['request_id'], requestId, `${line}, where ${first} comes first`);
+      }
+      await bench.emulator.stop();
+    }
   });
 
   test('keeps equal lines of one millisecond apart, in the order in which they came', async (t) => {
