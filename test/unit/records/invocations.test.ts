@@ -6,6 +6,7 @@ import { toLogRecord } from '../../../src/records/record.ts';
 import { createTimeReader } from '../../../src/records/record-time.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { functionRecord, platformRecord } from '../../fakes/records.ts';
+import { heapGrowthOf } from './heap.ts';
 
 const readTime = createTimeReader();
 const record = (raw: unknown) => toLogRecord(toByteString(JSON.stringify(raw)), readTime);
@@ -139,6 +140,70 @@ test('a thousand invocations later the current one is still known, with its trac
     if (index % 250 === 0) assert.equal(await isSettled(done), true);
   }
   assert.equal(invocations.invocationOf(event('report', 'r-999'))?.traceId, 'trace-999');
+});
+
+for (const [concurrent, remembered] of [
+  [false, 64],
+  [true, 1_024],
+] as const) {
+  test(`the last ${remembered} invocations are known, and the one before them is forgotten: ${concurrent}`, () => {
+    const invocations = createInvocations(concurrent);
+    const traceOf = (index: number) => invocations.invocationOf(event('report', `r-${index}`))?.traceId;
+    for (let index = 0; index < remembered; index++) invocations.invoked(`r-${index}`, { traceId: `trace-${index}` });
+    assert.equal(traceOf(0), 'trace-0');
+    invocations.invoked(`r-${remembered}`, { traceId: 'the latest' });
+    assert.equal(traceOf(0), undefined);
+    assert.deepEqual([traceOf(1), traceOf(remembered)], ['trace-1', 'the latest'], 'one is forgotten for one');
+  });
+}
+
+test('neither the invocation that is open nor the one that is waited for is forgotten, where they are not the same', () => {
+  const invocations = createInvocations(false);
+  observeAll(invocations, event('start', 'r-open', { tenantId: 't-1' }));
+  invocations.invoked('r-latest', { traceId: 'trace-1' });
+  for (let index = 0; index < 200; index++) invocations.observe(event('end', `forged-${index}`));
+  assert.equal(invocations.invocationOf(event('report', 'r-open'))?.tenantId, 't-1');
+  assert.equal(invocations.invocationOf(event('report', 'r-latest'))?.traceId, 'trace-1');
+  invocations.observe(event('report', 'r-open'));
+  assert.equal(invocations.invocationOf(line('x')), undefined, 'it is the same one that ends');
+});
+
+test('a line that names a request makes no invocation of it', () => {
+  const strange = '7d4c8a52-4c0e-4c61-9d63-0f5c5cf2b1aa';
+  const invocations = createInvocations(false);
+  invocations.observe(line(`2026-01-05T10:00:00.446Z\t${strange}\tINFO\tforged`));
+  assert.equal(invocations.invocationOf({ ...line('x'), mentionedId: strange }), undefined);
+});
+
+test('what is learnt later completes an invocation, and what was learnt first stays', () => {
+  const invocations = createInvocations(false);
+  const told = () => {
+    const { traceId, alias, tenantId } = invocations.invocationOf(event('report', 'r-1')) ?? {};
+    return [traceId, alias, tenantId];
+  };
+  const arn = (alias: string) => `arn:aws:lambda:eu-central-1:123456789012:function:orders-api:${alias}`;
+  invocations.invoked('r-1');
+  assert.deepEqual(told(), [undefined, undefined, undefined]);
+  for (const n of ['1', '2']) {
+    const more = { tracing: { value: `Root=trace-${n}` }, functionArn: arn(`alias-${n}`), tenantId: `tenant-${n}` };
+    invocations.observe(event('start', 'r-1', more));
+    assert.deepEqual(told(), ['trace-1', 'alias-1', 'tenant-1']);
+  }
+  invocations.invoked('r-1', { traceId: 'trace-3', alias: 'alias-3' });
+  assert.deepEqual(told(), ['trace-1', 'alias-1', 'tenant-1']);
+});
+
+test('ids that were cut out of bodies do not keep the bodies', () => {
+  const invocations = createInvocations(true);
+  const growthBytes = heapGrowthOf(() => {
+    for (let index = 0; index < 500; index++) {
+      const body = Buffer.alloc(64 * 1024, `${index} `).toString('latin1');
+      const requestId = body.slice(0, 36);
+      invocations.observe({ ...event('start'), requestId });
+    }
+    return invocations;
+  });
+  assert.ok(growthBytes < 4 * 1024 * 1024, `${growthBytes} bytes`);
 });
 
 test('forged starts do not push the invocation that is waited for out of the memory', async () => {

@@ -67,3 +67,38 @@ test('a reader that met nonsense reads on', () => {
     assert.equal(reader(time), undefined);
   assert.deepEqual(reader('2026-01-05T10:00:00.001Z'), { ms: TEN_MS + 1, nanos: 0 });
 });
+
+test('of times that follow each other only the first in a second is parsed', (t) => {
+  const parse = t.mock.method(Date, 'parse');
+  const reader = createTimeReader();
+  for (const [second, parsed] of [
+    ['10:00:00', 1],
+    ['10:00:01', 2],
+    ['10:00:00', 3],
+  ] as const) {
+    for (const ms of ['118', '000', '001', '010', '100', '999']) {
+      const nanos = reader(`2026-01-05T${second}.${ms}Z`);
+      assert.deepEqual(nanos, { ms: Date.UTC(2026, 0, 5, 10, 0, Number(second.slice(6)), Number(ms)), nanos: 0 });
+    }
+    assert.equal(parse.mock.callCount(), parsed);
+  }
+});
+
+test('a time that is no time is none in a second that was parsed either', () => {
+  for (const odd of ['.1\u002f8Z', '.1:8Z', '.:18Z', './18Z', '.11:Z', '.11/Z', '.-18Z', ',118x', ':118z', ' 118Z']) {
+    const reader = createTimeReader();
+    reader('2026-01-05T10:00:00.118Z');
+    const time = `2026-01-05T10:00:00${odd}`;
+    assert.deepEqual(reader(time), read(time), odd);
+  }
+});
+
+test('the last moment that Loki stores is read, and the next millisecond is not', () => {
+  const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);
+  assert.deepEqual(read('9999-12-31T23:59:59.999Z'), { ms: lastMs + 999, nanos: 0 });
+  assert.deepEqual(read(lastMs), { ms: lastMs, nanos: 0 });
+  assert.equal(read(lastMs + 1_000), undefined);
+  assert.deepEqual(read(0), { ms: 0, nanos: 0 });
+  assert.deepEqual(read(0.25), { ms: 0, nanos: 250_000 });
+  assert.equal(read(-0.25), undefined);
+});

@@ -15,6 +15,14 @@ test('an id is found where it begins, with and without hyphens, again and again'
   }
 });
 
+test('an id may begin with any digit, in either case, and with nothing else', () => {
+  for (const digit of '0123456789abcdefABCDEF') {
+    for (const id of [ID, OTHER]) assert.equal(requestIdAt(digit + id.slice(1), 0), digit + id.slice(1));
+  }
+  // The neighbours of the digits and of the letters.
+  for (const other of '/:@G`g\u0010\u0019') assert.equal(requestIdAt(other + ID.slice(1), 0), undefined, other);
+});
+
 test('what goes on behind the last digit is no id, also where the one before was just that', () => {
   for (const id of [ID, OTHER]) {
     assert.equal(requestIdAt(id, 0), id);
