@@ -112,3 +112,115 @@ for (const [what, body] of [
     assert.ok(ended + queue.giveUpHead() > 0);
   });
 }
+
+const short = (text: string) => line('2026-01-05T10:30:00.900Z', text);
+
+test('a turn ends with the record that makes it 16 KiB of text, or with the last of as many as are asked for', () => {
+  for (const [characters, maxRecords, taken] of [
+    [8 * 1024, 32, 2],
+    [8 * 1024 - 1, 32, 3],
+    [16 * 1024, 32, 1],
+    [1, 32, 32],
+    [1, 33, 33],
+    [8 * 1024, 1, 1],
+  ] as const) {
+    const queue = createBodyQueue();
+    queue.add(
+      received(
+        `[${Array(40)
+          .fill(short('x'.repeat(characters)))
+          .join(',')}]`,
+      ),
+    );
+    let records = 0;
+    queue.read(
+      maxRecords,
+      () => records++,
+      () => assert.fail(),
+    );
+    assert.equal(records, taken, `${characters} characters`);
+  }
+});
+
+test('what waits is counted until it is read to its end, body by body, and each is released once', () => {
+  const queue = createBodyQueue();
+  const bodies = [received(`[${short('a')},${short('b')}]`), received(`[ ${short('c')}]`), received('[]')];
+  const sizes = bodies.map(({ length }) => length);
+  const [first = 0, second = 0, third = 0] = sizes;
+  const released: number[] = [];
+  assert.deepEqual([queue.waitingBytes(), queue.waitingBodies()], [0, 0]);
+  for (const [index, body] of bodies.entries()) queue.add(body, () => released.push(index));
+  queue.add(undefined, () => released.push(3));
+  const lost: [string, number][] = [];
+  const readOne = () =>
+    queue.read(
+      1,
+      () => {},
+      (reason, count) => lost.push([reason, count]),
+    );
+  const states: unknown[] = [];
+  for (let turn = 0; turn < 20 && (turn === 0 || queue.waitingBodies() > 0); turn++) {
+    states.push([queue.waitingBytes(), queue.waitingBodies(), released.length]);
+    readOne();
+  }
+  const bytes = [first + second + third, second + third, third, 0];
+  for (const [index, held] of bytes.entries()) {
+    const isThere = states.some((state) => JSON.stringify(state) === JSON.stringify([held, 4 - index, index]));
+    assert.ok(isThere, `${JSON.stringify(states)} has no ${held}`);
+  }
+  assert.deepEqual([queue.waitingBytes(), queue.waitingBodies()], [0, 0]);
+  assert.deepEqual(released, [0, 1, 2, 3]);
+  assert.deepEqual(lost, [['body_too_large', 1]]);
+});
+
+test('a body that is given up counts what was not read of it, at least one, and nothing of the body before it', () => {
+  const three = () => received(`[${short('a')},${short('b')},${short('c')}]`);
+  for (const [readBefore, lost] of [
+    [0, 6],
+    [1, 5],
+    [2, 4],
+    [3, 4],
+    [4, 2],
+    [5, 1],
+    [6, 1],
+  ] as const) {
+    const queue = createBodyQueue();
+    let released = 0;
+    queue.add(three(), () => released++);
+    queue.add(three(), () => released++);
+    let records = 0;
+    while (records < readBefore) {
+      queue.read(
+        1,
+        () => records++,
+        () => assert.fail(),
+      );
+    }
+    assert.equal(queue.clear(), lost, `${readBefore} read`);
+    assert.deepEqual([queue.waitingBytes(), queue.waitingBodies(), released], [0, 0, 2]);
+    assert.equal(queue.clear(), 0);
+  }
+});
+
+test('the memory of a body that shares it with others stays, and that of one alone is given back', () => {
+  const shared = Buffer.alloc(4_096).subarray(0, 2_048).fill(0x20);
+  shared.write(`[${short('a')}]`);
+  const { lost } = readAll([shared]);
+  assert.deepEqual([lost, shared.length, shared.buffer.byteLength], [0, 2_048, 4_096]);
+});
+
+test('a head whose tail has not come is given up once', () => {
+  const queue = createBodyQueue();
+  queue.add(received(`[${short('whole')},{"time":"2026-01-05T10:30:00.910Z","type":"function","record":"cut he}]`));
+  const read = () => {
+    while (queue.waitingBodies() > 0)
+      queue.read(
+        32,
+        () => {},
+        () => assert.fail(),
+      );
+  };
+  read();
+  assert.equal(queue.giveUpHead(), 1);
+  assert.equal(queue.giveUpHead(), 0);
+});
