@@ -57,10 +57,10 @@ test-e2e: $(call EXECUTABLE,$(HOST_ARCH)) $(call LAYER,$(HOST_ARCH)) ## The buil
 	$(NODE_TEST) 'test/e2e/**/*.test.ts'
 
 test-rie: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable in AWS's own Runtime Interface Emulator, built here (needs Go and root)
-	$(NODE) scripts/rie/run.ts
+	$(NODE) test/rie/run.ts
 
 test-receiver: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against VictoriaLogs, built here: all it holds, read back (needs Go)
-	$(NODE) scripts/receiver/run.ts
+	$(NODE) test/receiver/run.ts
 
 test-faults: $(call EXECUTABLE,$(HOST_ARCH)) ## Faults x moments x strategies x APIs: FAULT_SEEDS=120 FAULT_FROM=1, or FAULT_MINUTES=60
 	$(NODE_TEST) test/faults/faults.test.ts
@@ -69,10 +69,10 @@ soak: $(call EXECUTABLE,$(HOST_ARCH)) ## Mixed traffic, freezes and faults for M
 	SOAK_MINUTES=$(or $(MINUTES),10) $(NODE_TEST) test/soak/soak.test.ts
 
 mutants: $(INSTALLED) ## Tests of the tests: small faults in src that nothing notices; MINUTES=30 FILES=src/a.ts,src/b.ts SEED=1
-	MINUTES=$(or $(MINUTES),30) FILES=$(FILES) SEED=$(or $(SEED),1) $(NODE) scripts/mutants/main.ts
+	MINUTES=$(or $(MINUTES),30) FILES=$(FILES) SEED=$(or $(SEED),1) $(NODE) test/mutants/main.ts
 
 test-loki: $(call EXECUTABLE,$(HOST_ARCH)) ## The executable against real Loki: LOKI_URL= of one that runs, or LOKI_BINARY=
-	$(NODE) scripts/loki/run.ts
+	$(NODE) test/loki/run.ts
 
 test-examples: $(INSTALLED) ## Every recipe of examples/, by the tools of its ecosystem; what cannot be had is said aloud
 	$(NODE_TEST) --test-concurrency=1 'test/examples/*.test.ts'

@@ -6,7 +6,7 @@ import { cpSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findProgram } from '../../scripts/build/toolchain.ts';
-import { findOrBuild } from '../../scripts/tools/build.ts';
+import { findOrBuild } from '../tools/build.ts';
 import { examples, notRun, run, scratch } from './tools.ts';
 
 const parser = findOrBuild({ variable: 'HCL2JSON_BINARY', packagePath: 'github.com/tmccombs/hcl2json' });

@@ -1,5 +1,5 @@
 // The tools of the recipes' ecosystems, installed where they are pinned: under .cache/examples, by pip and npm, and by Go
-// (scripts/tools). Where one cannot be had, the test that needs it says so aloud and is no failure.
+// (test/tools). Where one cannot be had, the test that needs it says so aloud and is no failure.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { findProgram, root } from '../../scripts/build/toolchain.ts';
-import { findOrBuild } from '../../scripts/tools/build.ts';
+import { findOrBuild } from '../tools/build.ts';
 import { notRun, run } from './tools.ts';
 
 const linter = findOrBuild({

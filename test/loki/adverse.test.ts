@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lokiVariants } from '../../scripts/loki/config.ts';
 import { generateLines } from '../fakes/generate.ts';
 import { assertSameLines, createRealBench, expectedLines, linesOf } from './support/bench.ts';
+import { lokiVariants } from './support/config.ts';
 import { ownLoki } from './support/loki.ts';
 
 const PATIENCE_MS = 60_000;

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { lokiVariants } from '../../scripts/loki/config.ts';
-import { lastHour, lokiQuery } from '../../scripts/loki/query.ts';
 import { startFakeLoki } from '../fakes/fake-loki.ts';
 import type { LokiLimits } from '../fakes/loki/limits.ts';
 import { type Entry, pushRequest, type Stream, snappyLiterals } from '../unit/fakes/push-bytes.ts';
+import { lokiVariants } from './support/config.ts';
 import { ownLoki } from './support/loki.ts';
+import { lastHour, lokiQuery } from './support/query.ts';
 
 type Pair = readonly [string, string];
 type Push = { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };

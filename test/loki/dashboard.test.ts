@@ -6,8 +6,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { type LokiQuery, lastHour, lokiQuery } from '../../scripts/loki/query.ts';
 import { anyLoki, ownLoki } from './support/loki.ts';
+import { type LokiQuery, lastHour, lokiQuery } from './support/query.ts';
 import { runStory, STORY } from './support/traffic.ts';
 
 interface Target {

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StoredEntry } from '../../scripts/loki/query.ts';
 import { generateLines, lineOfBytes } from '../fakes/generate.ts';
 import { assertSameLines, createRealBench, expectedLines, linesOf } from './support/bench.ts';
 import { startGateway } from './support/gateway.ts';
 import { anyLoki } from './support/loki.ts';
+import type { StoredEntry } from './support/query.ts';
 
 const MAX_LINE_BYTES = 262_144;
 

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lokiVariants } from '../../scripts/loki/config.ts';
-import { lastHour, type QueryWindow } from '../../scripts/loki/query.ts';
 import { assertSameLines, createRealBench, expectedLine, linesOf, type RealBenchOptions } from './support/bench.ts';
+import { lokiVariants } from './support/config.ts';
 import { ownLoki } from './support/loki.ts';
+import { lastHour, type QueryWindow } from './support/query.ts';
 
 type FixtureRecord = { readonly time?: unknown; readonly type?: unknown; readonly record?: unknown };
 

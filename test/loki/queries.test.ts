@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { type LokiQuery, lokiQuery, type Sample, type StoredEntry } from '../../scripts/loki/query.ts';
 import { anyLoki } from './support/loki.ts';
+import { type LokiQuery, lokiQuery, type Sample, type StoredEntry } from './support/query.ts';
 import { FAILED_REQUEST, runStory, STORY } from './support/traffic.ts';
 
 const page = readFileSync(path.join(import.meta.dirname, '../../docs/queries.md'), 'utf8');

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastHour, lokiQuery, type QueryWindow, type StoredEntry } from '../../../scripts/loki/query.ts';
 import { extensionExecutable, freePort } from '../../fakes/extension.ts';
 import type { EmulatorOptions } from '../../fakes/lambda/options.ts';
 import type { LambdaRecord } from '../../fakes/lambda/records.ts';
 import { createLambdaEmulator, type LambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import type { LokiPlace } from './loki.ts';
+import { lastHour, lokiQuery, type QueryWindow, type StoredEntry } from './query.ts';
 
 export type RealBenchOptions = Omit<EmulatorOptions, 'executable'> & {
   /** Where the extension pushes, if not straight to Loki. */

@@ -2,8 +2,8 @@
 // `make test-loki` sets one of the two; without either a test fails and says so, rather than prove nothing.
 
 import type { TestContext } from 'node:test';
-import type { LokiSettings } from '../../../scripts/loki/config.ts';
-import { type LokiServer, startLoki } from '../../../scripts/loki/server.ts';
+import type { LokiSettings } from './config.ts';
+import { type LokiServer, startLoki } from './server.ts';
 
 /** Where to push and where to ask. */
 export type LokiPlace = { readonly url: string; readonly pushUrl: string };

@@ -1,5 +1,5 @@
 // Drives AWS's Runtime Interface Emulator with our executable in /opt/extensions: start, invoke, end, and what was seen.
-// Works only inside the mount namespace that scripts/rie/run.ts makes; outside of it every test fails and says so.
+// Works only inside the mount namespace that test/rie/run.ts makes; outside of it every test fails and says so.
 // https://docs.aws.amazon.com/lambda/latest/dg/images-test.html
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../fakes/extension.ts';
 
-/** What the function is to do: see scripts/rie/bootstrap.cjs. */
+/** What the function is to do: see bootstrap.cjs. */
 export type FunctionEvent = {
   readonly lines?: readonly string[];
   readonly bytes?: number;

@@ -2,12 +2,11 @@
 // them, on tmpfs, and runs the tests. It refuses to mount anything unless the namespace is really a private one.
 // When the last process in it ends, the kernel drops the namespace and every mount with it.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
   existsSync,
-  globSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../build/toolchain.ts';
+import { runTests } from '../../tools/run-tests.ts';
 
 /** Why nothing may be mounted here, if so. */
 function unsafe(): string | undefined {
@@ -84,11 +83,5 @@ if (refusal !== undefined || !existsSync(extension)) {
   process.exitCode = 1;
 } else {
   layOut(extension);
-  const files = globSync('test/rie/*.test.ts', { cwd: root }).sort();
-  // One at a time: there is one /opt/extensions.
-  const args = ['--test', '--test-concurrency=1', ...process.argv.slice(2), ...files];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
-  });
+  runTests('rie');
 }

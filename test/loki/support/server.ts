@@ -4,10 +4,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../fakes/extension.ts';
 import { type LokiPlace, type LokiSettings, mergeSettings, minimalConfig, multiTenantOverrides } from './config.ts';
 
 /** A Loki of our own. `stop` ends it in order (its data is kept), `kill` with SIGKILL. */
@@ -140,19 +140,4 @@ async function isReady(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-// Another process may take the port between close and use; then Loki says so and the start fails aloud.
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('no port for Loki'));
-      });
-    });
-  });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { test } from 'node:test';
-import { mutantsOf, withMutant } from '../../../scripts/mutants/operators.ts';
+import { mutantsOf, withMutant } from '../mutants/operators.ts';
 
 const changesOf = (line: string) => mutantsOf(line).map(({ after }) => after);
 
@@ -35,7 +35,7 @@ test('comments, imports, types and text in quotes are left alone', () => {
 });
 
 test('nearly all faults can be read as TypeScript', () => {
-  const text = readFileSync(new URL('../../../src/loki/queue.ts', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../src/loki/queue.ts', import.meta.url), 'utf8');
   const mutants = mutantsOf(text);
   const isReadable = (mutated: string) => {
     try {

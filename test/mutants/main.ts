@@ -7,7 +7,7 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, write
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { seededRandom } from '../../test/fakes/generate.ts';
+import { seededRandom } from '../fakes/generate.ts';
 import { type Mutant, mutantsOf, withMutant } from './operators.ts';
 
 const { MINUTES = '30', FILES = '', SEED = '1' } = process.env;

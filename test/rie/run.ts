@@ -1,20 +1,20 @@
 // `make test-rie`: runs our executable under AWS's Runtime Interface Emulator, classic and for managed instances.
 // The emulator reads /opt/extensions and nothing else, so the tests run in a mount namespace of their own with an empty
-// /opt: the machine's /opt is neither read nor written. What is missing is said in one line with exit code 3, so that a
-// caller can tell this from a failed test.
+// /opt: the machine's /opt is neither read nor written.
 
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, hostArchitecture, root } from '../build/toolchain.ts';
+import { executablePath, findProgram, hostArchitecture, root } from '../../scripts/build/toolchain.ts';
 import { findOrBuild } from '../tools/build.ts';
+import { sayMissing } from '../tools/run-tests.ts';
 
 /** https://github.com/aws/aws-lambda-runtime-interface-emulator */
 const RIE = {
   variable: 'RIE_BINARY',
   packagePath: 'github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie',
 };
-const extension = join(root, 'bin', hostArchitecture, 'extensions', 'aws-lambda-loki-extension');
+const extension = executablePath(hostArchitecture);
 // Directories that are hidden inside the namespace: what the tests need must not lie there.
 const hidden = ['/opt/', '/var/runtime/', '/var/task/'];
 
@@ -35,12 +35,10 @@ function missing(): string | undefined {
 
 const reason = missing();
 const rie = reason === undefined ? findOrBuild(RIE) : { ok: false as const, reason };
-if (!rie.ok) {
-  console.error(rie.reason);
-  process.exitCode = 3;
-} else {
-  const inside = [process.execPath, join(import.meta.dirname, 'inside.ts'), ...process.argv.slice(2)];
-  const child = spawn('unshare', ['--mount', '--propagation', 'private', '--', ...inside], {
+if (!rie.ok) sayMissing(rie.reason);
+else {
+  const inside = [process.execPath, join(import.meta.dirname, 'support/inside.ts'), ...process.argv.slice(2)];
+  const { status, error } = spawnSync('unshare', ['--mount', '--propagation', 'private', '--', ...inside], {
     cwd: root,
     stdio: 'inherit',
     env: {
@@ -50,11 +48,6 @@ if (!rie.ok) {
       RIE_OUTER_NAMESPACE: readlinkSync('/proc/self/ns/mnt'),
     },
   });
-  child.on('error', (error) => {
-    console.error(`test-rie could not make a mount namespace: ${error.message}`);
-    process.exitCode = 1;
-  });
-  child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
-  });
+  if (error) console.error(`test-rie could not make a mount namespace: ${error.message}`);
+  process.exitCode = status ?? 1;
 }

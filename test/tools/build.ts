@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { findProgram, root } from '../build/toolchain.ts';
+import { findProgram, root } from '../../scripts/build/toolchain.ts';
 
 export interface GoProgram {
   /** Names an executable to be used instead. */
