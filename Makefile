@@ -22,7 +22,7 @@ EXECUTABLE = bin/$(1)/extensions/$(NAME)
 LAYER = bin/$(NAME)-$(1).zip
 INSTALLED := node_modules/.package-lock.json
 BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-lock.json esbuild.config.mjs \
-	$(addprefix scripts/build/,sea.ts elf.ts code-cache.ts start-pages.ts toolchain.ts warm-up.ts) \
+	$(addprefix scripts/build/,sea.ts elf.ts single-executable.ts code-cache.ts start-pages.ts toolchain.ts warm-up.ts) \
 	test/fakes/tls-relay.ts $(wildcard test/fixtures/tls/*.pem) \
 	$(wildcard scripts/build/front/*.ts scripts/build/start-pages/*.txt)
 LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts licenses.ts)

@@ -4,24 +4,15 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
-import postject from 'postject';
 import { packagePlugins } from '../../esbuild.config.mjs';
-import { readElf, stripElf } from '../build/elf.ts';
+import { SEA_DEFAULTS, writeExecutable } from '../build/single-executable.ts';
 import { hostArchitecture, lockedPackage, nodePackage, nodePackageName, root } from '../build/toolchain.ts';
 import { V8_FLAGS } from '../build/v8-flags.ts';
 
-const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-const CONFIG = {
-  main: 'floor.js',
-  output: 'floor.blob',
-  disableExperimentalSEAWarning: true,
-  useSnapshot: false,
-  useCodeCache: true,
-  execArgvExtension: 'none',
-};
+const CONFIG = { ...SEA_DEFAULTS, main: 'floor.js', output: 'floor.blob', useCodeCache: true };
 
 /** The least that an extension can do, as Node.js is; or the least that sends logs, with our packages and flags. */
 export type Floor = 'floor' | 'throughput-floor';
@@ -50,9 +41,7 @@ export async function buildFloor(floor: Floor): Promise<string> {
   const made = spawnSync(node, ['--experimental-sea-config', 'sea.json'], { cwd: workDir, env: {}, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`the floor cannot be built: ${made.stderr}`);
   const executable = path.join(workDir, 'floor');
-  writeFileSync(executable, stripElf(readElf(readFileSync(node))));
-  await inject(executable, readFileSync(path.join(workDir, CONFIG.output)));
-  chmodSync(executable, 0o755);
+  await writeExecutable(executable, node, readFileSync(path.join(workDir, CONFIG.output)));
   renameSync(executable, output);
   rmSync(workDir, { recursive: true });
   return output;
@@ -74,12 +63,4 @@ async function bundleFloor(floor: Floor): Promise<string> {
   const script = outputFiles[0]?.text;
   if (script === undefined) throw new Error('the floor has no script');
   return script;
-}
-
-async function inject(file: string, blob: Buffer): Promise<void> {
-  const warn = console.warn;
-  // Node.js has two note sections where the injector expects one, and it says so each time.
-  console.warn = (text: string) => text.includes("section name '.note'") || warn(text);
-  await postject.inject(file, 'NODE_SEA_BLOB', blob, { sentinelFuse: SENTINEL_FUSE });
-  console.warn = warn;
 }

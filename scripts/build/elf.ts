@@ -3,7 +3,11 @@
 // 108.5 MB, byte for byte the same when run. Written here because a fresh machine has no binutils, least of all for arm64.
 // Format: the System V gABI and https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 
-export type ElfMachine = 'x86_64' | 'arm64';
+/** What `e_machine` says of the architectures that this project knows. */
+export const ELF_MACHINES = { x86_64: 62, arm64: 183 } as const;
+export type ElfMachine = keyof typeof ELF_MACHINES;
+
+const MACHINE_AT = 18;
 
 export interface ElfSegment {
   readonly type: number;
@@ -26,21 +30,6 @@ export interface ElfFile {
   readonly sections: readonly ElfSection[];
 }
 
-/** A version that the dynamic loader must find in a shared library, such as GLIBC_2.28 in libc.so.6. */
-export interface ElfVersionNeed {
-  readonly library: string;
-  readonly version: string;
-}
-
-export interface ElfNeeds {
-  readonly libraries: readonly string[];
-  readonly versions: readonly ElfVersionNeed[];
-}
-
-const MACHINES: ReadonlyMap<number, ElfMachine> = new Map([
-  [62, 'x86_64'],
-  [183, 'arm64'],
-]);
 const HEADER_BYTES = 64;
 const SEGMENT_BYTES = 56;
 const SECTION_BYTES = 64;
@@ -48,18 +37,16 @@ export const SEGMENT_LOAD = 1;
 export const SEGMENT_DYNAMIC = 2;
 const SECTION_STRINGS = 3;
 const SECTION_FLAG_ALLOCATED = 2n;
-const DYNAMIC_NEEDED = 1;
-const DYNAMIC_STRINGS = 5;
-const DYNAMIC_VERSION_NEEDS = 0x6ffffffe;
-const DYNAMIC_VERSION_NEED_COUNT = 0x6fffffff;
 
 /** Throws when the bytes are not a 64-bit little-endian ELF file for one of the two architectures. */
 export function readElf(bytes: Buffer): ElfFile {
   if (bytes.length < HEADER_BYTES || bytes.readUInt32BE(0) !== 0x7f454c46 || bytes[4] !== 2 || bytes[5] !== 1) {
     throw new Error('not a 64-bit little-endian ELF file');
   }
-  const machine = MACHINES.get(bytes.readUInt16LE(18));
-  if (machine === undefined) throw new Error(`ELF machine ${bytes.readUInt16LE(18)} is neither x86_64 nor arm64`);
+  const machine = machineOf(bytes);
+  if (machine === undefined) {
+    throw new Error(`ELF machine ${bytes.readUInt16LE(MACHINE_AT)} is neither x86_64 nor arm64`);
+  }
   return { bytes, machine, segments: readSegments(bytes), sections: readSections(bytes) };
 }
 
@@ -100,48 +87,10 @@ export function stripElf(elf: ElfFile): Buffer {
   return result;
 }
 
-/** The shared libraries, and the versions in them, without which the dynamic loader refuses to start the program. */
-export function readNeeds(elf: ElfFile): ElfNeeds {
-  const dynamic = elf.segments.find((segment) => segment.type === SEGMENT_DYNAMIC);
-  if (dynamic === undefined) return { libraries: [], versions: [] };
-  const neededNames: number[] = [];
-  const tags = new Map<number, number>();
-  for (let at = dynamic.offset; at < dynamic.offset + dynamic.fileBytes; at += 16) {
-    const tag = readNumber(elf.bytes, at);
-    const value = readNumber(elf.bytes, at + 8);
-    if (tag === 0) break;
-    if (tag === DYNAMIC_NEEDED) neededNames.push(value);
-    else tags.set(tag, value);
-  }
-  const strings = fileOffset(elf, tags.get(DYNAMIC_STRINGS) ?? 0);
-  const needsAddress = tags.get(DYNAMIC_VERSION_NEEDS);
-  return {
-    libraries: neededNames.map((offset) => readString(elf.bytes, strings + offset)),
-    versions:
-      needsAddress === undefined
-        ? []
-        : readVersionNeeds(
-            elf.bytes,
-            fileOffset(elf, needsAddress),
-            tags.get(DYNAMIC_VERSION_NEED_COUNT) ?? 0,
-            strings,
-          ),
-  };
-}
-
-function readVersionNeeds(bytes: Buffer, start: number, count: number, strings: number): ElfVersionNeed[] {
-  const needs: ElfVersionNeed[] = [];
-  let at = start;
-  for (let index = 0; index < count; index++) {
-    const library = readString(bytes, strings + bytes.readUInt32LE(at + 4));
-    let versionAt = at + bytes.readUInt32LE(at + 8);
-    for (let left = bytes.readUInt16LE(at + 2); left > 0; left--) {
-      needs.push({ library, version: readString(bytes, strings + bytes.readUInt32LE(versionAt + 8)) });
-      versionAt += bytes.readUInt32LE(versionAt + 12);
-    }
-    at += bytes.readUInt32LE(at + 12);
-  }
-  return needs;
+/** Undefined where it is none that we know. */
+export function machineOf(bytes: Buffer): ElfMachine | undefined {
+  const number = bytes.readUInt16LE(MACHINE_AT);
+  return (Object.keys(ELF_MACHINES) as ElfMachine[]).find((machine) => ELF_MACHINES[machine] === number);
 }
 
 function readSegments(bytes: Buffer): ElfSegment[] {
@@ -181,14 +130,6 @@ function nameTable(names: readonly string[]): { table: Buffer; nameOffsets: numb
   });
   const tableNameOffset = text.length;
   return { table: Buffer.from(`${text}.shstrtab\0`, 'latin1'), nameOffsets, tableNameOffset };
-}
-
-function fileOffset(elf: ElfFile, address: number): number {
-  const segment = elf.segments.find(
-    ({ type, address: start, fileBytes }) => type === SEGMENT_LOAD && address >= start && address < start + fileBytes,
-  );
-  if (segment === undefined) throw new Error(`no loaded segment holds the address 0x${address.toString(16)}`);
-  return segment.offset + address - segment.address;
 }
 
 function readNumber(bytes: Buffer, at: number): number {

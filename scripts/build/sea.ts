@@ -4,19 +4,18 @@
 // usage: node scripts/build/sea.ts <x86_64|arm64> [source folder] [output file] [--without-start-pages]
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
-import postject from 'postject';
 import { bundle } from '../../esbuild.config.mjs';
-import { readElf, stripElf } from './elf.ts';
+import { readElf } from './elf.ts';
 import { attachFront } from './front/attach.ts';
 import type { Pages } from './front/pages.ts';
+import { SEA_DEFAULTS, writeExecutable } from './single-executable.ts';
 import { pagesToAskFor, readStartPages } from './start-pages.ts';
 import { executablePath, nodePackage, parseArchitecture, root, runner } from './toolchain.ts';
 import { V8_FLAGS } from './v8-flags.ts';
 
-const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 /**
  * V8 draws its hash seed at random, and the order in a code cache follows from the hashes. Of the flags that fix the seed,
  * `--hash-seed`, `--predictable` and `--no-flush-bytecode` make a cache that V8 rejects when it runs without them; this does not.
@@ -56,11 +55,9 @@ writeFileSync(path.join(workDir, 'late.js'), late.text);
 writeFileSync(path.join(workDir, 'check.js.br'), brotliCompressSync(check.text));
 makeCodeCache();
 const executable = path.join(workDir, 'executable');
-writeFileSync(executable, stripElf(readElf(readFileSync(node))));
-await inject(executable, makeBlob());
+await writeExecutable(executable, node, makeBlob());
 // The last change to the file: whatever moves segments afterwards would break it.
 writeFileSync(executable, attachFront(readFileSync(executable), startPages()));
-chmodSync(executable, 0o755);
 // Removed first: an executable that runs cannot be written to.
 rmSync(output, { force: true });
 copyFileSync(executable, output);
@@ -78,14 +75,6 @@ function startPages(): Pages {
   return none;
 }
 
-async function inject(file: string, blob: Buffer): Promise<void> {
-  const warn = console.warn;
-  // Node.js has two note sections where the injector expects one, and it says so each time.
-  console.warn = (text: string) => text.includes("section name '.note'") || warn(text);
-  await postject.inject(file, 'NODE_SEA_BLOB', blob, { sentinelFuse: SENTINEL_FUSE });
-  console.warn = warn;
-}
-
 function makeCodeCache(): void {
   if (run === undefined) {
     writeFileSync(path.join(workDir, 'late.cache'), '');
@@ -96,14 +85,11 @@ function makeCodeCache(): void {
 
 function makeBlob(): Buffer {
   const config = {
+    ...SEA_DEFAULTS,
     main: 'boot.js',
     output: 'sea.blob',
-    disableExperimentalSEAWarning: true,
-    useSnapshot: false,
     useCodeCache: run !== undefined,
     execArgv: [...V8_FLAGS, NO_OPENSSL_FILE],
-    // The function's NODE_OPTIONS must not reach the extension.
-    execArgvExtension: 'none',
     assets: { 'late.js': 'late.js', 'late.cache': 'late.cache', 'check.js.br': 'check.js.br' },
   };
   writeFileSync(path.join(workDir, 'sea.json'), JSON.stringify(config));

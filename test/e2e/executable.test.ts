@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { Script } from 'node:vm';
-import { type ElfMachine, readElf, readNeeds } from '../../scripts/build/elf.ts';
+import { type ElfMachine, readElf } from '../../scripts/build/elf.ts';
 import { ARCHITECTURES, executablePath, hostArchitecture, root, runner } from '../../scripts/build/toolchain.ts';
 import { createBench } from '../fakes/extension.ts';
+import { readNeeds } from '../tools/elf-needs.ts';
 import { assertDelivered, assertHealthy } from './support/expect.ts';
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));

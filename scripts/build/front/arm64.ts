@@ -32,28 +32,7 @@ const STORES: Readonly<Record<Width, number>> = { 1: 0x39000149, 2: 0x79000149, 
 const CONDITIONS: Readonly<Record<Condition, number>> = { '==': 0, '!=': 1, '<': 3, '<=': 9, '>': 8, '>=': 2 };
 
 export const arm64: InstructionSet = {
-  systemCalls: {
-    clone: 220,
-    close: 57,
-    connect: 203,
-    exit: 93,
-    exit_group: 94,
-    faccessat: 48,
-    getdents64: 61,
-    madvise: 233,
-    mincore: 232,
-    mmap: 222,
-    nanosleep: 101,
-    openat: 56,
-    preadv2: 286,
-    prlimit64: 261,
-    read: 63,
-    rt_sigprocmask: 135,
-    sendto: 206,
-    socket: 198,
-    wait4: 260,
-    write: 64,
-  },
+  machine: 'arm64',
   begin: (frameBytes, stackSlot) => {
     if (frameBytes % PAGE_BYTES !== 0) throw new Error('the frame must be whole pages');
     return words(

@@ -2,33 +2,38 @@
 // every variable has a slot of 8 bytes in one stack frame, and two working registers carry values between slots. That is slow and
 // simple, and it makes one program of a few hundred steps fit every architecture.
 
+import type { ElfMachine } from '../elf.ts';
+
 /** `first` takes results; `second` is the other operand, or the address of what is loaded and stored. */
 export type Register = 'first' | 'second';
 export type Operator = '+' | '-' | '&' | '|' | '<<' | '>>';
 /** Comparisons are unsigned. */
 export type Condition = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Width = 1 | 2 | 4 | 8;
-export type SystemCall =
-  | 'clone'
-  | 'close'
-  | 'connect'
-  | 'exit'
-  | 'exit_group'
-  | 'faccessat'
-  | 'getdents64'
-  | 'madvise'
-  | 'mincore'
-  | 'mmap'
-  | 'nanosleep'
-  | 'openat'
-  | 'preadv2'
-  | 'prlimit64'
-  | 'read'
-  | 'rt_sigprocmask'
-  | 'sendto'
-  | 'socket'
-  | 'wait4'
-  | 'write';
+/** Their numbers, which each architecture has its own. */
+export const SYSTEM_CALLS = {
+  clone: { x86_64: 56, arm64: 220 },
+  close: { x86_64: 3, arm64: 57 },
+  connect: { x86_64: 42, arm64: 203 },
+  exit: { x86_64: 60, arm64: 93 },
+  exit_group: { x86_64: 231, arm64: 94 },
+  faccessat: { x86_64: 269, arm64: 48 },
+  getdents64: { x86_64: 217, arm64: 61 },
+  madvise: { x86_64: 28, arm64: 233 },
+  mincore: { x86_64: 27, arm64: 232 },
+  mmap: { x86_64: 9, arm64: 222 },
+  nanosleep: { x86_64: 35, arm64: 101 },
+  openat: { x86_64: 257, arm64: 56 },
+  preadv2: { x86_64: 327, arm64: 286 },
+  prlimit64: { x86_64: 302, arm64: 261 },
+  read: { x86_64: 0, arm64: 63 },
+  rt_sigprocmask: { x86_64: 14, arm64: 135 },
+  sendto: { x86_64: 44, arm64: 206 },
+  socket: { x86_64: 41, arm64: 198 },
+  wait4: { x86_64: 61, arm64: 260 },
+  write: { x86_64: 1, arm64: 64 },
+} as const;
+export type SystemCall = keyof typeof SYSTEM_CALLS;
 
 /** Where an operand is: in a slot of the frame, or in the instruction. */
 export type Source = { readonly slot: number } | { readonly constant: bigint };
@@ -40,7 +45,7 @@ export interface RelativeInstruction {
 }
 
 export interface InstructionSet {
-  readonly systemCalls: Readonly<Record<SystemCall, number>>;
+  readonly machine: ElfMachine;
   /** Makes the frame below the stack that the kernel handed over, and keeps the address of that stack in `stackSlot`. */
   begin(frameBytes: number, stackSlot: number): Buffer;
   load(register: Register, source: Source): Buffer;

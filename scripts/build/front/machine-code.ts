@@ -11,7 +11,7 @@ import type {
   SystemCall,
   Width,
 } from './instruction-set.ts';
-import { LINUX } from './instruction-set.ts';
+import { LINUX, SYSTEM_CALLS } from './instruction-set.ts';
 
 /** A variable by its name, or a constant. */
 export type Value = string | bigint;
@@ -78,19 +78,13 @@ export class MachineCode {
   }
 
   systemCall(result: string, name: SystemCall, ...args: readonly Value[]): void {
-    this.#emit(
-      this.#set.systemCall(
-        this.#set.systemCalls[name],
-        args.map((value) => this.#source(value)),
-      ),
-    );
+    this.#emitSystemCall(name, args);
     this.#keep(result);
   }
 
   /** A thread that begins at the place, where it has to `begin` with a frame of its own below `stack`. Nobody waits for it. */
   startThread(stack: Value, place: string): void {
-    const args = [LINUX.CLONE_THREAD_FLAGS, stack, 0n, 0n, 0n].map((value) => this.#source(value));
-    this.#emit(this.#set.systemCall(this.#set.systemCalls.clone, args));
+    this.#emitSystemCall('clone', [LINUX.CLONE_THREAD_FLAGS, stack, 0n, 0n, 0n]);
     // Both threads are here, with the same frame: neither may write to it before they have parted.
     this.#emit(this.#set.load('second', { constant: 0n }));
     this.#emit(this.#set.compare());
@@ -206,6 +200,12 @@ export class MachineCode {
     if (slot >= MAX_VARIABLES) throw new Error('too many variables');
     this.#slots.set(variable, slot);
     return slot;
+  }
+
+  #emitSystemCall(name: SystemCall, args: readonly Value[]): void {
+    const number = SYSTEM_CALLS[name][this.#set.machine];
+    const sources = args.map((value) => this.#source(value));
+    this.#emit(this.#set.systemCall(number, sources));
   }
 
   #emitRelative(instruction: RelativeInstruction, place: string): void {

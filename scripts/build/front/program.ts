@@ -4,7 +4,7 @@
 // trial succeeds, and steps aside if nothing does (step-aside.ts). How it works: README.md; why, and at what cost: docs/base-systems.md.
 // The vectors on the stack: System V ABI, AMD64 supplement, 3.4.1; getauxval(3).
 
-import type { ElfSegment } from '../elf.ts';
+import { ELF_MACHINES, type ElfMachine, type ElfSegment } from '../elf.ts';
 import { arm64 } from './arm64.ts';
 import { readEnvironment, showLibraryPath, writeEnvironment } from './environment.ts';
 import type { InstructionSet } from './instruction-set.ts';
@@ -16,12 +16,9 @@ import { askForPages, type Pages, writePages } from './pages.ts';
 import { writeStepAside } from './step-aside.ts';
 import { x86_64 } from './x86-64.ts';
 
-type Architecture = 'x86_64' | 'arm64';
-
-const SETS: Readonly<Record<Architecture, InstructionSet>> = { x86_64, arm64 };
-const ELF_MACHINES: Readonly<Record<Architecture, bigint>> = { x86_64: 62n, arm64: 183n };
+const SETS: Readonly<Record<ElfMachine, InstructionSet>> = { x86_64, arm64 };
 /** Where the usual distributions keep libstdc++, which is the one library that a system with a new glibc may lack. */
-const LIBSTDCXX: Readonly<Record<Architecture, readonly string[]>> = {
+const LIBSTDCXX: Readonly<Record<ElfMachine, readonly string[]>> = {
   x86_64: ['/usr/lib64/libstdc++.so.6', '/usr/lib/x86_64-linux-gnu/libstdc++.so.6'],
   arm64: ['/usr/lib64/libstdc++.so.6', '/usr/lib/aarch64-linux-gnu/libstdc++.so.6'],
 };
@@ -39,7 +36,7 @@ const STANDARD_ERROR = 2n;
 const SEARCHED_BYTES = 16_384n;
 
 export interface FrontProgram {
-  readonly architecture: Architecture;
+  readonly architecture: ElfMachine;
   /** Path of the system's dynamic loader, as the executable names it. */
   readonly loader: string;
   /** What the loader is told of the program: where its own segment table is in memory, and where it starts. */
@@ -77,7 +74,7 @@ export function makeFront(program: FrontProgram): Buffer {
   code.place('tried');
   code.systemCall('ignored', 'exit_group', 0n);
 
-  writeMapLoader(code, ELF_MACHINES[program.architecture]);
+  writeMapLoader(code, BigInt(ELF_MACHINES[program.architecture]));
   writeStepAside(code);
   writeEnvironment(code);
   writeLimits(code);

@@ -1,9 +1,8 @@
 // The smallest executable that Linux starts: no libraries, no loader, one segment. For machine code that is to be run by itself.
 // Format: the System V gABI, chapters 4 and 5.
 
-import type { ElfMachine } from '../elf.ts';
+import { ELF_MACHINES, type ElfMachine } from '../elf.ts';
 
-const MACHINES = { x86_64: 62, arm64: 183 } as const;
 const ADDRESS = 0x400000n;
 const HEADERS_BYTES = 64 + 56;
 
@@ -12,7 +11,7 @@ export function staticElf(arch: ElfMachine, program: Buffer): Buffer {
   const headers = Buffer.alloc(HEADERS_BYTES);
   headers.write('\x7fELF\x02\x01\x01', 'latin1');
   headers.writeUInt16LE(2, 16);
-  headers.writeUInt16LE(MACHINES[arch], 18);
+  headers.writeUInt16LE(ELF_MACHINES[arch], 18);
   headers.writeUInt32LE(1, 20);
   headers.writeBigUInt64LE(ADDRESS + BigInt(HEADERS_BYTES), 24);
   headers.writeBigUInt64LE(64n, 32);

@@ -43,28 +43,7 @@ const JUMPS: Readonly<Record<Condition, number>> = {
 };
 
 export const x86_64: InstructionSet = {
-  systemCalls: {
-    clone: 56,
-    close: 3,
-    connect: 42,
-    exit: 60,
-    exit_group: 231,
-    faccessat: 269,
-    getdents64: 217,
-    madvise: 28,
-    mincore: 27,
-    mmap: 9,
-    nanosleep: 35,
-    openat: 257,
-    preadv2: 327,
-    prlimit64: 302,
-    read: 0,
-    rt_sigprocmask: 14,
-    sendto: 44,
-    socket: 41,
-    wait4: 61,
-    write: 1,
-  },
+  machine: 'x86_64',
   begin: (frameBytes, stackSlot) =>
     Buffer.concat([
       code([0x48, 0x8d, 0x9c, 0x24], -frameBytes), // lea rbx, [rsp - frameBytes]

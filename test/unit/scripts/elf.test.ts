@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { readElf, readNeeds, stripElf } from '../../../scripts/build/elf.ts';
+import { readElf, stripElf } from '../../../scripts/build/elf.ts';
 import { findProgram, hostArchitecture, nodePackage } from '../../../scripts/build/toolchain.ts';
+import { readNeeds } from '../../tools/elf-needs.ts';
 
 const LOAD = 1;
 const DYNAMIC = 2;

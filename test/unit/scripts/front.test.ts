@@ -7,12 +7,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type ElfMachine, readElf, readNeeds } from '../../../scripts/build/elf.ts';
+import { type ElfMachine, readElf } from '../../../scripts/build/elf.ts';
 import { attachFront } from '../../../scripts/build/front/attach.ts';
 import { makeFront } from '../../../scripts/build/front/program.ts';
 import { staticElf } from '../../../scripts/build/front/static-elf.ts';
 import { ARCHITECTURES, hostArchitecture, nodePackage, runner } from '../../../scripts/build/toolchain.ts';
 import { createLambdaEmulator } from '../../fakes/lambda-emulator.ts';
+import { readNeeds } from '../../tools/elf-needs.ts';
 import { folder } from './run-program.ts';
 
 const NO_PAGES = { start: [], push: [] };
