@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { numberIn, rowsUnder } from './charts/tables.ts';
+import { markdownTable, withTextBetween } from './markdown.ts';
 
 const docs = path.join(import.meta.dirname, '..', 'docs');
 
@@ -171,8 +172,7 @@ export function costsTable(loads: readonly (Workload & { readonly name: string }
       gigabytes(costs.lokiGb),
     ];
   });
-  const rule = HEADINGS.map((_, column) => (column === 0 ? '---' : '---:'));
-  return [HEADINGS, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return `${markdownTable([HEADINGS, ...rows])}\n`;
 }
 
 export function dollars(amount: number): string {
@@ -187,13 +187,11 @@ function gigabytes(gb: number): string {
 }
 
 const PAGE = path.join(docs, 'costs.md');
-const [BEGIN, END] = ['<!-- costs: written by scripts/costs.ts -->\n', '<!-- /costs -->'];
+const MARKS = ['<!-- costs: written by scripts/costs.ts -->\n', '<!-- /costs -->'] as const;
 
 /** The page with the table of today between its marks. */
 export function withCostsTable(page: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`docs/costs.md has lost its marks: ${BEGIN.trim()} ... ${END}`);
-  return page.slice(0, begin + BEGIN.length) + costsTable() + page.slice(end);
+  return withTextBetween(page, 'docs/costs.md', MARKS, costsTable());
 }
 
 /** @throws when an option is no number */

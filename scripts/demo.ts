@@ -4,10 +4,10 @@
 
 import { FILTER_SETTINGS } from '../src/config/filter-settings.ts';
 import { extensionExecutable, freePort } from '../test/fakes/extension.ts';
+import { startFakeLoki } from '../test/fakes/fake-loki.ts';
 import { createLambdaEmulator } from '../test/fakes/lambda-emulator.ts';
 import { balance, isAccountedFor, isWhole, totalsOf } from './demo/account.ts';
 import { runCheck } from './demo/check.ts';
-import { type Destination, embeddedLoki } from './demo/destination.ts';
 import {
   heading,
   paragraph,
@@ -30,15 +30,15 @@ process.once('SIGINT', () => process.exit(130));
 const executable = extensionExecutable();
 const given = Object.entries(process.env).filter(([name]) => /^LOKI_/i.test(name) || OF_THE_WAY.test(name));
 const isReal = Boolean(process.env['LOKI_PUSH_ENDPOINT']?.trim());
-const embedded: Destination | undefined = isReal ? undefined : await embeddedLoki();
+const embedded = isReal ? undefined : await startFakeLoki();
 const settings: Record<string, string | undefined> = {
   ...Object.fromEntries(given),
-  ...(embedded && { LOKI_PUSH_ENDPOINT: embedded.pushUrl }),
+  ...(embedded && { LOKI_PUSH_ENDPOINT: embedded.url }),
 };
 const emulator = await createLambdaEmulator({
   executable,
   freeze: true,
-  onFrozen: () => embedded?.cutConnections(),
+  onFrozen: () => embedded?.destroyConnections(),
   function: { name: functionName, memorySizeMb: 512 },
   environment: {
     LOKI_EXTENSION_PORT: String(await freePort()),

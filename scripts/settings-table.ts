@@ -4,17 +4,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type NumberSetting, SETTINGS, type Setting } from '../src/config/settings.ts';
+import { markdownTable, withTextBetween } from './markdown.ts';
 
 const README = path.join(import.meta.dirname, '..', 'README.md');
-const BEGIN = '<!-- settings: written by scripts/settings-table.ts -->\n';
-const END = '<!-- /settings -->';
+const MARKS = ['<!-- settings: written by scripts/settings-table.ts -->\n', '<!-- /settings -->'] as const;
 
 /** The text of a README with the table of today between its marks. Throws when there are none. */
 export function withSettingsTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`README.md has lost its marks: ${BEGIN.trim()} ... ${END}`);
-  return readme.slice(0, begin + BEGIN.length) + settingsTable() + readme.slice(end);
+  return withTextBetween(readme, 'README.md', MARKS, settingsTable());
 }
 
 /** Without these nothing is sent, to Grafana Cloud at least. */
@@ -44,7 +41,7 @@ function tableOf(settings: readonly Setting[]): string {
     setting.meaning.replaceAll('|', '\\|'),
   ]);
   const header = ['name', 'default', 'unit, values', 'meaning and trade-off'];
-  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return `${markdownTable([header, ...rows], 'left')}\n`;
 }
 
 function defaultOf({ default: text }: Setting): string {

@@ -3,6 +3,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { markdownTable } from '../markdown.ts';
 import { type Figure, format, type Measurement, ratio, type Subject } from './figures.ts';
 import type { Run } from './machine.ts';
 
@@ -60,20 +61,12 @@ export function toMarkdown(run: Run, measured: readonly Measured[]): string {
   ];
   for (const { title, figures, table } of measured) {
     lines.push('', `## ${title}`);
-    if (figures.length > 0) lines.push('', ...toMarkdownTable(toRows(figures)));
+    if (figures.length > 0) lines.push('', markdownTable(toRows(figures)));
     const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}.`]));
     if (notes.length > 0) lines.push('', ...notes);
-    if (table) lines.push('', ...toMarkdownTable(table));
+    if (table) lines.push('', markdownTable(table));
   }
   return `${lines.join('\n')}\n`;
-}
-
-function toMarkdownTable([heading = [], ...rows]: readonly (readonly string[])[]): string[] {
-  return [line(heading), line(heading.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)];
-}
-
-function line(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
 }
 
 function toRows(figures: readonly Figure[]): string[][] {

@@ -1,6 +1,7 @@
 // The comparison as tables: on the terminal section by section, and the whole as docs/comparison.md. Everything in the document
 // comes from the run itself: figures, counts, and damaged lines as they were printed and as they were stored.
 
+import { markdownTable } from '../../markdown.ts';
 import type { Run } from '../machine.ts';
 import type { Figure } from './figures.ts';
 import type { Rivals, Subject } from './subjects.ts';
@@ -189,13 +190,6 @@ function shown(text: string): string {
   const quoted = JSON.stringify(text.slice(0, exampleCharacters)).slice(1, -1).replaceAll('|', '\\|');
   const more = text.length > exampleCharacters ? ` ... (${thousands(text.length)} characters)` : '';
   return `\`${quoted}\`${more}`;
-}
-
-function markdownTable(rows: Rows, align: 'left' | 'right' = 'right'): string {
-  const [head = [], ...body] = rows;
-  return [head, head.map((_, column) => (column === 0 || align === 'left' ? '---' : '---:')), ...body]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n');
 }
 
 function plain(cell = ''): string {
