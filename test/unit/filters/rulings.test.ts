@@ -1,0 +1,74 @@
+// The ruling on each record, asked of the filters themselves: what is passed on beside the line, and how much is taken in at a time.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toByteString } from '../../../src/byte-string.ts';
+import type { FilterSettings } from '../../../src/config/filter-settings.ts';
+import type { Ruling } from '../../../src/filters/filters.ts';
+import { textRecord, toLogRecord } from '../../../src/records/record.ts';
+import { createTimeReader } from '../../../src/records/record-time.ts';
+import { filtersOf } from './filter-setup.ts';
+
+const record = (raw: unknown) => toLogRecord(toByteString(JSON.stringify(raw)), createTimeReader());
+
+function rulingOn(settings: FilterSettings, raw: unknown): Ruling {
+  const { filters } = filtersOf(settings);
+  const rulings: Ruling[] = [];
+  filters.add(record(raw));
+  filters.run((_, ruling) => rulings.push(ruling), false);
+  return rulings[0] ?? assert.fail();
+}
+
+test('there is room for 128 records and for less than 128 KiB of text, again after each run and after giving up', () => {
+  for (const [characters, last] of [
+    [1, 128],
+    [1_024, 128],
+    [2_048, 64],
+    [128 * 1_024 - 1, 2],
+    [128 * 1_024, 1],
+  ] as const) {
+    const { filters } = filtersOf({ LOKI_REDACT: 'email' });
+    for (const empty of [() => filters.run(() => {}, false), () => filters.clear(), () => {}]) {
+      for (let count = 0; count < last; count++) {
+        assert.equal(filters.hasRoom(), true, `${count} of ${characters} characters`);
+        filters.add(textRecord('function', toByteString('x'.repeat(characters)), undefined));
+      }
+      assert.equal(filters.hasRoom(), false, `${last} of ${characters} characters`);
+      assert.equal(filters.waiting(), last);
+      empty();
+    }
+  }
+});
+
+const start = (more: object) => ({ type: 'platform.start', record: { requestId: 'r-1', ...more } });
+
+test('a tenant is taken for a secret only where it is no longer in its redacted event', () => {
+  const settings = { LOKI_REDACT: 'email' };
+  for (const [event, tenantId] of [
+    [start({ tenantId: 'tenant-a', mail: 'jane@example.com' }), 'tenant-a'],
+    [start({ tenantId: 'tenant-ä', mail: 'jane@example.com' }), 'tenant-ä'],
+    [start({ tenantId: 'tenant-a' }), 'tenant-a'],
+    [start({ tenantId: 'jane@example.com' }), '[redacted]'],
+    [start({ mail: 'jane@example.com' }), undefined],
+  ] as const) {
+    assert.equal(rulingOn(settings, event).record.tenantId, tenantId, JSON.stringify(event));
+  }
+});
+
+test('fields are read of lines of the function that are sent, and of nothing else', () => {
+  const settings = { LOKI_METADATA_FIELDS: 'id' };
+  const line = (type: string) => ({ type, record: { id: 7, level: 'DEBUG', type: 'x' } });
+  const found = (more: FilterSettings, raw: unknown) => rulingOn({ ...settings, ...more }, raw).fields;
+  assert.deepEqual(found({}, line('function')), { id: '7' });
+  assert.equal(found({}, line('extension')), undefined);
+  assert.equal(found({}, { type: 'platform.start', id: 7, record: {} }), undefined);
+  assert.equal(found({ LOKI_MIN_LEVEL: 'warn' }, line('function')), undefined);
+  assert.equal(found({ LOKI_REDACT_REGEX: 'x(' }, line('function')), undefined);
+});
+
+test('an expression finds what an escape stands for', () => {
+  const { record: sent } = rulingOn(
+    { LOKI_REDACT_REGEX: 'say "hi"' },
+    { type: 'function', record: { a: 'a "b"', b: 'they say "hi"' } },
+  );
+  assert.equal(sent.line, String.raw`{"a":"a \"b\"","b":"they [redacted]"}`);
+});
