@@ -66,11 +66,6 @@ export function majorFaultsOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9]);
 }
 
-/** Bytes that were read from the disk on behalf of the process, read-ahead included. */
-export function diskReadBytesOf(pid: number): number {
-  return fieldsOf(readFileSync(`/proc/${pid}/io`, 'latin1')).get('read_bytes') ?? Number.NaN;
-}
-
 /** `name: number` on each line; what is behind the number is left out. */
 function fieldsOf(text: string): Map<string, number> {
   const fields = new Map<string, number>();

@@ -5,7 +5,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { freePort } from '../../test/fakes/extension.ts';
 
 const EXTENSION_ID = '2f1c1f4e-9a0b-4a58-8a2e-6d6a3f1b7c55';
 const REGISTERED = '{"functionName":"orders-api","functionVersion":"$LATEST","handler":"index.handler"}';
@@ -190,15 +191,6 @@ function post(port: number | undefined, agent: Agent, body: string): Promise<voi
     sent.once('error', reject);
     sent.end(bytes);
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 function pidOf(child: ChildProcess, executable: string): number {
