@@ -71,6 +71,11 @@ export class LambdaEmulator {
     return this.#sandbox.emitted;
   }
 
+  /** Those of them whose body the extension has answered with 2xx. */
+  get taken(): ReadonlySet<LambdaRecord> {
+    return this.#sandbox.taken;
+  }
+
   get function(): FunctionFacts {
     return this.#sandbox.facts;
   }

@@ -30,24 +30,30 @@ export interface BodyOptions {
 
 interface QueuedBody extends BodyOptions {
   readonly body: Buffer;
+  /** None for a body that is sent as it stands. */
+  readonly records: readonly LambdaRecord[];
   readonly done: (delivery: Delivery) => void;
 }
 
 /** Invariant: at most one request is under way, and bodies leave in the order in which their records came. */
 export class RecordDelivery {
   readonly deliveries: Delivery[] = [];
+  readonly #onTaken: (records: readonly LambdaRecord[]) => void;
   readonly #subscription: Subscription;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #conditions = new Conditions();
   readonly #queue: QueuedBody[] = [];
-  #buffer: string[] = [];
+  #buffer: LambdaRecord[] = [];
+  #texts: string[] = [];
   #bufferedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
   #stopped = false;
 
-  constructor(subscription: Subscription) {
+  /** @param onTaken told of the records of each body that was answered with 2xx */
+  constructor(subscription: Subscription, onTaken: (records: readonly LambdaRecord[]) => void = () => {}) {
     this.#subscription = subscription;
+    this.#onTaken = onTaken;
   }
 
   /** Takes records; they leave when the first of them is `timeoutMs` old, or by count or size before that. */
@@ -56,7 +62,8 @@ export class RecordDelivery {
     const { maxItems, maxBytes, timeoutMs } = this.#subscription;
     for (const record of records) {
       const text = JSON.stringify(record);
-      this.#buffer.push(text);
+      this.#buffer.push(record);
+      this.#texts.push(text);
       this.#bufferedBytes += text.length;
       if (this.#buffer.length >= maxItems || this.#bufferedBytes >= maxBytes) this.#seal();
     }
@@ -66,7 +73,7 @@ export class RecordDelivery {
   /** Sends a body as it stands, after all that was added before it; resolves when it has been answered with 2xx. */
   raw(body: string | Buffer, options: BodyOptions = {}): Promise<Delivery> {
     this.#seal();
-    return new Promise((done) => this.#enqueue({ body: Buffer.from(body), done, ...options }));
+    return new Promise((done) => this.#enqueue({ body: Buffer.from(body), records: [], done, ...options }));
   }
 
   /** Resolves when nothing is buffered, queued or under way; false after `timeoutMs`. */
@@ -87,10 +94,12 @@ export class RecordDelivery {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#buffer.length === 0) return;
-    const body = Buffer.from(`[${this.#buffer.join(',')}]`);
+    const body = Buffer.from(`[${this.#texts.join(',')}]`);
+    const records = this.#buffer;
     this.#buffer = [];
+    this.#texts = [];
     this.#bufferedBytes = 0;
-    this.#enqueue({ body, done: () => {} });
+    this.#enqueue({ body, records, done: () => {} });
   }
 
   #enqueue(body: QueuedBody): void {
@@ -113,7 +122,10 @@ export class RecordDelivery {
       const startedMs = performance.now();
       const outcome = await this.#send(body);
       attempts.push({ outcome, tookMs: performance.now() - startedMs });
-      if (typeof outcome === 'number' && outcome >= 200 && outcome < 300) break;
+      if (typeof outcome === 'number' && outcome >= 200 && outcome < 300) {
+        this.#onTaken(body.records);
+        break;
+      }
       await this.#conditions.until(() => this.#stopped, backoffMs);
     }
     const delivery = { bytes: body.body.length, attempts };

@@ -22,6 +22,7 @@ export class Sandbox {
   readonly violations: string[] = [];
   readonly calls: ApiCall[] = [];
   readonly emitted: LambdaRecord[] = [];
+  readonly taken = new Set<LambdaRecord>();
   readonly processes: ExtensionProcess[] = [];
   readonly facts: FunctionFacts;
   readonly mode: Mode;
@@ -167,6 +168,9 @@ export class Sandbox {
       function: this.facts,
       telemetryVersions: this.#telemetryVersions(),
       onViolation: (what: string) => void this.violations.push(what),
+      onTaken: (records: readonly LambdaRecord[]) => {
+        for (const record of records) this.taken.add(record);
+      },
     };
     this.#session = new ExtensionSession(rules, this.conditions);
     return this.#session;

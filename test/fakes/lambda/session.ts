@@ -9,6 +9,7 @@ import { type ApiAnswer, errorAnswer, type Headers, jsonAnswer } from './api.ts'
 import { RecordDelivery } from './delivery.ts';
 import type { FunctionFacts } from './environment.ts';
 import type { Exit } from './process.ts';
+import type { LambdaRecord } from './records.ts';
 import { readSubscription, type Subscription, type SubscriptionApi, schemaVersions } from './subscription.ts';
 
 /** `on-demand`: everything. `unsupported`: subscriptions answer 202. `managed-instances`: no INVOKE, no Logs API. */
@@ -22,6 +23,8 @@ export interface SessionRules {
   readonly telemetryVersions: readonly string[];
   /** Told of every refusal: what a correct extension never hears. */
   readonly onViolation: (what: string) => void;
+  /** Told of every record that the extension has taken. */
+  readonly onTaken: (records: readonly LambdaRecord[]) => void;
 }
 
 const identifierHeader = 'lambda-extension-identifier';
@@ -111,7 +114,7 @@ export class ExtensionSession {
       return errorAnswer(400, api === 'logs' ? 'Logs.ValidationError' : 'ValidationError', subscription.problem);
     }
     this.subscription = subscription;
-    this.delivery = new RecordDelivery(subscription);
+    this.delivery = new RecordDelivery(subscription, this.#rules.onTaken);
     this.#conditions.changed();
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '"OK"' };
   }

@@ -5,7 +5,13 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { RecordDelivery } from '../../fakes/lambda/delivery.ts';
-import { doneRecords, functionRecord, reportRecords, startRecord } from '../../fakes/lambda/records.ts';
+import {
+  doneRecords,
+  functionRecord,
+  type LambdaRecord,
+  reportRecords,
+  startRecord,
+} from '../../fakes/lambda/records.ts';
 import type { Subscription } from '../../fakes/lambda/subscription.ts';
 
 interface Received {
@@ -41,18 +47,17 @@ async function listener(t: TestContext, statuses: number[] = []) {
   return { received, most: () => most, port: (server.address() as AddressInfo).port };
 }
 
-function deliveryTo(t: TestContext, port: number, change: Partial<Subscription> = {}): RecordDelivery {
+function deliveryTo(
+  t: TestContext,
+  port: number,
+  change: Partial<Subscription> = {},
+  onTaken?: (records: readonly LambdaRecord[]) => void,
+): RecordDelivery {
   const limits = { maxItems: 1_000, maxBytes: 262_144, timeoutMs: 25 };
   const where = { port, path: '/records', method: 'POST' as const };
   const types = ['platform', 'function'];
-  const delivery = new RecordDelivery({
-    api: 'logs',
-    schemaVersion: '2021-03-18',
-    types,
-    ...limits,
-    ...where,
-    ...change,
-  });
+  const subscription = { api: 'logs' as const, schemaVersion: '2021-03-18', types, ...limits, ...where, ...change };
+  const delivery = new RecordDelivery(subscription, onTaken);
   t.after(() => delivery.stop());
   return delivery;
 }
@@ -98,6 +103,19 @@ test('repeats a body until it is taken, before any later one', async (t) => {
     [500, 'ECONNRESET', 404, 200],
   );
   assert.equal(second?.attempts.length, 1);
+});
+
+test('tells which records were taken: those of a body that is answered with 2xx, once', async (t) => {
+  const { port } = await listener(t, [500, 200, 500]);
+  const taken: LambdaRecord[] = [];
+  const delivery = deliveryTo(t, port, { timeoutMs: 30_000, maxItems: 2 }, (records) => taken.push(...records));
+  delivery.add(['a', 'b', 'c'].map(functionRecord));
+  await delivery.raw('[]');
+  assert.deepEqual(taken.map(lineOf), ['a\n', 'b\n', 'c\n']);
+  delivery.add(['d', 'e'].map(functionRecord));
+  delivery.stop();
+  await delivery.idle();
+  assert.deepEqual(taken.map(lineOf), ['a\n', 'b\n', 'c\n']);
 });
 
 test('sends a body in chunks or by PUT', async (t) => {
