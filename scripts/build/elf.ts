@@ -35,6 +35,7 @@ const SEGMENT_BYTES = 56;
 const SECTION_BYTES = 64;
 export const SEGMENT_LOAD = 1;
 export const SEGMENT_DYNAMIC = 2;
+const SEGMENT_NOTE = 4;
 const SECTION_STRINGS = 3;
 const SECTION_FLAG_ALLOCATED = 2n;
 
@@ -84,6 +85,39 @@ export function stripElf(elf: ElfFile): Buffer {
   result.writeBigUInt64LE(BigInt(headersAt), 40);
   result.writeUInt16LE(keptCount + 1, 60);
   result.writeUInt16LE(keptCount, 62);
+  return result;
+}
+
+/** Where a segment stands within its page is the same in the file as in memory: this is the largest page of both architectures. */
+const MAX_PAGE_BYTES = 0x10000;
+
+/**
+ * The same program without the zeros around the note that was injected as its last segment: LIEF, which the injector is made of, has it
+ * begin at the next 256 KB and fills it up to the next 64. The sections' headers, which no running program reads, end there and are left
+ * out too.
+ */
+export function withoutPadding({ bytes, segments }: ElfFile): Buffer {
+  const note = segments.findLast(({ type }) => type === SEGMENT_NOTE);
+  const holders = segments.filter(({ type, offset }) => type === SEGMENT_LOAD && offset === note?.offset);
+  const others = segments.filter(({ type, offset }) => type === SEGMENT_LOAD && offset !== note?.offset);
+  const contentEnd = Math.max(...others.map(({ offset, fileBytes }) => offset + fileBytes));
+  if (note === undefined || holders.length !== 1 || note.offset < contentEnd) {
+    throw new Error('the last segment is not a note that was injected');
+  }
+  let offset = contentEnd - (contentEnd % MAX_PAGE_BYTES) + (note.address % MAX_PAGE_BYTES);
+  if (offset < contentEnd) offset += MAX_PAGE_BYTES;
+  const result = Buffer.alloc(offset + note.fileBytes);
+  bytes.copy(result, 0, 0, contentEnd);
+  bytes.copy(result, offset, note.offset, note.offset + note.fileBytes);
+  const tableAt = readNumber(bytes, 32);
+  segments.forEach((segment, index) => {
+    if (segment.offset !== note.offset) return;
+    const at = tableAt + index * SEGMENT_BYTES;
+    result.writeBigUInt64LE(BigInt(offset), at + 8);
+    for (const size of [32, 40]) result.writeBigUInt64LE(BigInt(note.fileBytes), at + size);
+  });
+  result.writeBigUInt64LE(0n, 40);
+  for (const member of [60, 62]) result.writeUInt16LE(0, member);
   return result;
 }
 

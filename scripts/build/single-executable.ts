@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import postject from 'postject';
-import { readElf, stripElf } from './elf.ts';
+import { readElf, stripElf, withoutPadding } from './elf.ts';
 
 const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
@@ -22,4 +22,5 @@ export async function writeExecutable(file: string, node: string, blob: Buffer):
   console.warn = (text: string) => text.includes("section name '.note'") || warn(text);
   await postject.inject(file, 'NODE_SEA_BLOB', blob, { sentinelFuse: SENTINEL_FUSE });
   console.warn = warn;
+  writeFileSync(file, withoutPadding(readElf(readFileSync(file))));
 }

@@ -6,12 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { readElf, stripElf } from '../../../scripts/build/elf.ts';
+import { readElf, stripElf, withoutPadding } from '../../../scripts/build/elf.ts';
 import { findProgram, hostArchitecture, nodePackage } from '../../../scripts/build/toolchain.ts';
 import { readNeeds } from '../../tools/elf-needs.ts';
 
 const LOAD = 1;
 const DYNAMIC = 2;
+const NOTE = 4;
 const ALLOCATED = 2;
 const ADDRESS = 0x400000;
 
@@ -30,14 +31,6 @@ function makeElf(sections: readonly SectionSpec[], content = Buffer.alloc(0x100,
   header.writeUInt16LE(62, 18);
   header.writeBigUInt64LE(0x40n, 32);
   header.writeUInt16LE(2, 56);
-  const segment = (type: number, offset: number, bytes: number) => {
-    const buffer = Buffer.alloc(56);
-    buffer.writeUInt32LE(type);
-    buffer.writeBigUInt64LE(BigInt(offset), 8);
-    buffer.writeBigUInt64LE(BigInt(ADDRESS + offset), 16);
-    buffer.writeBigUInt64LE(BigInt(bytes), 32);
-    return buffer;
-  };
   const contentAt = 0x40 + 2 * 56;
   const names = `\0${sections.map(({ name }) => `${name}\0`).join('')}.shstrtab\0`;
   const namesAt = contentAt + content.length + 0x80;
@@ -65,6 +58,36 @@ function makeElf(sections: readonly SectionSpec[], content = Buffer.alloc(0x100,
     Buffer.alloc(64),
     ...sectionHeaders,
   ]);
+}
+
+function segment(type: number, offset: number, bytes: number, address = ADDRESS + offset): Buffer {
+  const buffer = Buffer.alloc(56);
+  buffer.writeUInt32LE(type);
+  buffer.writeBigUInt64LE(BigInt(offset), 8);
+  buffer.writeBigUInt64LE(BigInt(address), 16);
+  buffer.writeBigUInt64LE(BigInt(bytes), 32);
+  buffer.writeBigUInt64LE(BigInt(bytes), 40);
+  return buffer;
+}
+
+/** Content of 0x100 bytes, then a note that was injected as the injector does it: far behind, and filled up. */
+function makeInjected(note: string, { noteAt = 0x40000, address = 0xe7c0000, filledTo = 0x10000 } = {}): Buffer {
+  const file = Buffer.alloc(noteAt + filledTo);
+  file.write('\x7fELF\x02\x01\x01', 'latin1');
+  file.writeUInt16LE(62, 18);
+  file.writeBigUInt64LE(0x40n, 32);
+  file.writeBigUInt64LE(0x1000n, 40);
+  file.writeUInt16LE(3, 56);
+  file.writeUInt16LE(0, 60);
+  const segments = [
+    segment(LOAD, 0, 0x200),
+    segment(LOAD, noteAt, filledTo, address),
+    segment(NOTE, noteAt, note.length, address),
+  ];
+  Buffer.concat(segments).copy(file, 0x40);
+  file.fill('c', 0x100, 0x200);
+  file.write(note, noteAt, 'latin1');
+  return file;
 }
 
 const TEXT = { name: '.text', flags: ALLOCATED, offset: 0xb0, bytes: 0x80 };
@@ -96,6 +119,39 @@ test('strips to the same bytes when stripped twice', () => {
 test('refuses to strip where symbols would change their section numbers', () => {
   const elf = readElf(makeElf([TEXT, SYMBOLS, TEXT, SYMBOLS, DATA]));
   assert.throws(() => stripElf(elf), /stands between loaded ones/);
+});
+
+test('moves an injected note up to the next place that is the same within a page, and ends the file with it', () => {
+  for (const [address, offset] of [
+    [0xe7c0000, 0x10000],
+    [0xe7c0200, 0x200],
+    [0xe7c0208, 0x208],
+    [0xe7c01f8, 0x101f8],
+  ] as const) {
+    const original = makeInjected('the scripts', { address });
+    const packed = withoutPadding(readElf(original));
+    assert.equal(packed.length, offset + 'the scripts'.length);
+    assert.equal(packed.toString('latin1', offset), 'the scripts');
+    assert.deepEqual(packed.subarray(0x100, 0x200), original.subarray(0x100, 0x200));
+    const { segments, sections } = readElf(packed);
+    assert.deepEqual(sections, []);
+    assert.deepEqual(
+      segments.map(({ type, offset: at, address: where, fileBytes }) => [type, at, where, fileBytes]),
+      [
+        [LOAD, 0, ADDRESS, 0x200],
+        [LOAD, offset, address, 11],
+        [NOTE, offset, address, 11],
+      ],
+    );
+    assert.equal(packed.readBigUInt64LE(0x40 + 56 + 40), 11n, 'and in memory');
+    assert.deepEqual(withoutPadding(readElf(packed)), packed, 'it is the same when done twice');
+  }
+});
+
+test('leaves no note where it is that something else stands behind', () => {
+  const file = makeInjected('the scripts', { noteAt: 0x100 });
+  assert.throws(() => withoutPadding(readElf(file)), /not a note that was injected/);
+  assert.throws(() => withoutPadding(readElf(makeElf([TEXT]))), /not a note that was injected/);
 });
 
 test('refuses what is not a 64-bit little-endian ELF file of a known machine', () => {
