@@ -4,7 +4,7 @@
 import { decideFlush, EMPTY_HISTORY, type FlushStrategy, recordInvocation } from './flush-strategy.ts';
 import type { InvokeEvent, NextEvent, ShutdownEvent } from './lambda/extensions-api.ts';
 import type { Log } from './log.ts';
-import { type Clock, type EpochMs, type Pace, settledBy } from './time.ts';
+import { countDown, type EpochMs, type Pace, type SteadyClock, settledBy } from './time.ts';
 
 /** What the lifecycle needs from the pipeline, which takes the records and delivers them to Loki. */
 export interface Deliverer {
@@ -56,7 +56,7 @@ export interface LifecycleParts {
    */
   readonly lateShare: number;
   readonly pace: Pace;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly log: Log;
 }
 
@@ -100,8 +100,8 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
     const stretch = parts.pace.begin();
     // If no event came before, the sending code still has to be loaded, and a SHUTDOWN may leave no time for that.
     const isCold = !deliverer && !parts.onlyShutdown;
-    const restMs = event.deadlineMs - clock.now();
-    if (event.kind === 'shutdown' && isCold && restMs < LOAD_CPU_MS * parts.pace.slowness()) return;
+    const leftMs = countDown(clock, event.deadlineMs);
+    if (event.kind === 'shutdown' && isCold && leftMs() < LOAD_CPU_MS * parts.pace.slowness()) return;
     const begun = [
       await tolerate(parts, async () => {
         deliverer = await parts.deliverer();
@@ -111,7 +111,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
     ];
     if (event.kind === 'shutdown') {
       parts.log.close();
-      if (deliverer) await shutDown(deliverer, event.deadlineMs, parts, stretch);
+      if (deliverer) await shutDown(deliverer, leftMs, parts, stretch);
       return;
     }
     stretch.end();
@@ -126,7 +126,7 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
       // Do not wait while Loki is not answering well: what is held is retried in the background. Nor after one of our
       // own steps has failed: what we would wait for may never come.
       if (decision === 'wait' && isWell && deliverer.isHealthy()) {
-        await end.orSooner(finishInvocation(deliverer, event, parts));
+        await end.orSooner(finishInvocation(deliverer, event.requestId, leftMs, parts));
       }
     });
   }
@@ -136,13 +136,17 @@ export async function runLifecycle(parts: LifecycleParts): Promise<void> {
  * Waits until the invocation has ended and its logs are pushed, bounded by the function's deadline and the flush
  * timeout.
  */
-async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts: LifecycleParts): Promise<void> {
-  const { clock, flushTimeoutMs } = parts;
-  const remainingMs = Math.max(0, event.deadlineMs - clock.now());
-  const letGoMs = event.deadlineMs - Math.min(DEADLINE_MARGIN_MS, remainingMs / 5);
-  const done = await settledBy(clock, deliverer.invocations.runtimeDone(event.requestId), letGoMs);
+async function finishInvocation(
+  deliverer: Deliverer,
+  requestId: string,
+  leftMs: () => number,
+  { clock, flushTimeoutMs }: LifecycleParts,
+): Promise<void> {
+  const marginMs = Math.min(DEADLINE_MARGIN_MS, Math.max(0, leftMs()) / 5);
+  const letGoInMs = () => leftMs() - marginMs;
+  const done = await settledBy(clock, deliverer.invocations.runtimeDone(requestId), clock.now() + letGoInMs());
   deliverer.reportLosses();
-  if (done) await deliverer.flush(Math.min(clock.now() + flushTimeoutMs, letGoMs));
+  if (done) await deliverer.flush(clock.now() + Math.min(flushTimeoutMs, letGoInMs()));
   // The function is about to time out: its lines leave now, and the rest leaves at SHUTDOWN.
   else {
     deliverer.hurry(true);
@@ -154,19 +158,18 @@ async function finishInvocation(deliverer: Deliverer, event: InvokeEvent, parts:
 /** Takes late records, pushes everything, and finishes before the deadline. */
 async function shutDown(
   deliverer: Deliverer,
-  deadlineMs: EpochMs,
+  leftMs: () => number,
   parts: LifecycleParts,
   stretch: { end(): void },
 ): Promise<void> {
   const { clock, pace } = parts;
-  const remainingMs = Math.max(0, deadlineMs - clock.now());
-  const endMs = () => deadlineMs - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), (remainingMs * 2) / 3);
+  const remainingMs = Math.max(0, leftMs());
+  const exitInMs = () => leftMs() - Math.min(EXIT_LATENESS_MS + EXIT_CPU_MS * pace.slowness(), (remainingMs * 2) / 3);
   const isHurried = remainingMs < COMPRESS_CPU_MS * pace.slowness();
   attempt(parts, () => deliverer.hurry(isHurried));
   attempt(parts, () => deliverer.sendNow());
   stretch.end();
-  const nowMs = clock.now();
-  const lateUntilMs = nowMs + Math.min(LATE_RECORDS_MS, (endMs() - nowMs) * parts.lateShare);
+  const lateUntilMs = clock.now() + Math.min(LATE_RECORDS_MS, exitInMs() * parts.lateShare);
   // While Loki is unhealthy nothing has been sent yet, and the single attempt of the drain must not come too late.
   const isSent = deliverer.isHealthy();
   if (isSent || !isHurried) {
@@ -176,9 +179,9 @@ async function shutDown(
   // At the CPU share of the smallest function a turn of the event loop takes 80 ms while lines are still being read.
   // What was lost in the pushes of the first drain is reported with one more push.
   const turnMs = isHurried && isSent ? TURN_CPU_MS * pace.slowness() : 0;
-  for (let drains = 0; drains < 2 && clock.now() + turnMs < endMs(); drains++) {
+  for (let drains = 0; drains < 2 && exitInMs() > turnMs; drains++) {
     if (drains > 0) attempt(parts, () => deliverer.reportLosses());
-    await tolerate(parts, () => deliverer.drain(endMs()));
+    await tolerate(parts, () => deliverer.drain(clock.now() + exitInMs()));
   }
   attempt(parts, () => deliverer.abandon());
 }

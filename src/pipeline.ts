@@ -20,7 +20,7 @@ import { createBodyQueue } from './records/body-queue.ts';
 import { doneRequestIn } from './records/body-scan.ts';
 import { createInvocations } from './records/invocations.ts';
 import { aliasOf, type LogRecord, traceIdOf } from './records/record.ts';
-import { type Clock, type EpochMs, type Pause, pauseLeftMs } from './time.ts';
+import { countDown, type EpochMs, type Pause, pauseLeftMs, type SteadyClock } from './time.ts';
 import { createTotals } from './totals.ts';
 
 export interface PipelineParts {
@@ -37,7 +37,7 @@ export interface PipelineParts {
   readonly target: () => Target;
   /** Masks every secret in a text. */
   readonly mask: (text: string) => string;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   /** Uniformly distributed between 0 and 1. */
   readonly random: () => number;
   /**
@@ -121,8 +121,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   /** Whether the next slice is scheduled. */
   let reading = false;
   let begun = false;
-  /** From then on nothing is read: the sandbox ends. */
-  let lastReadMs = Number.POSITIVE_INFINITY;
+  /** Once nothing is left of it nothing is read: the sandbox ends. */
+  let leftForReadingMs = () => Number.POSITIVE_INFINITY;
   const summaries = createSummarySender(parts.client, labels.extension, clock);
   const losses = createLossReports({
     ledger,
@@ -149,7 +149,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   /** Reads the bodies slice by slice, so that the listener can answer a body in between. */
   function readSoon(): void {
-    if (reading || waitingBodies() === 0 || clock.now() >= lastReadMs) return;
+    if (reading || waitingBodies() === 0 || leftForReadingMs() <= 0) return;
     reading = true;
     parts.defer(() => {
       reading = false;
@@ -194,11 +194,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
 
   /** Reads the bodies present now, for half of the remaining time at most: the other half is for sending. */
-  async function readWaiting(untilMs: EpochMs): Promise<void> {
-    const startMs = clock.now();
-    const endMs = startMs + (untilMs - startMs) / 2;
+  async function readWaiting(leftMs: () => number): Promise<void> {
+    const halfMs = leftMs() / 2;
     const last = received;
-    while (received - waitingBodies() < last && clock.now() < endMs) {
+    while (received - waitingBodies() < last && leftMs() > halfMs) {
       readSlice();
       await new Promise<void>((resolve) => parts.defer(resolve));
     }
@@ -219,12 +218,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
    * Waits for a flush, and reports when it ran out of time without any success. If a problem is known already, that
    * problem is reported.
    */
-  async function watch(flush: Promise<void>, untilMs: EpochMs): Promise<void> {
-    const startMs = clock.now();
+  async function watch(flush: Promise<void>, leftMs: () => number): Promise<void> {
+    const startMs = clock.steadyMs();
     const acceptedBefore = teller.acceptedPushes();
     await flush;
-    const afterMs = clock.now() - startMs;
-    const inVain = backlog.heldEntries() > 0 && teller.acceptedPushes() === acceptedBefore && clock.now() >= untilMs;
+    const afterMs = clock.steadyMs() - startMs;
+    const inVain = backlog.heldEntries() > 0 && teller.acceptedPushes() === acceptedBefore && leftMs() <= 0;
     if (inVain && teller.isWell()) teller.ranOut({ kind: 'ran_out', afterMs, waitsFor: parts.client.waitsFor() });
   }
 
@@ -264,21 +263,23 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       delivery.sendNow();
     },
     async flush(untilMs) {
-      const startMs = clock.now();
-      await readWaiting(untilMs);
-      await watch(delivery.flush(untilMs), untilMs);
-      await summaries.sentBy(untilMs);
-      totals.held(clock.now() - startMs);
+      const startMs = clock.steadyMs();
+      const leftMs = countDown(clock, untilMs);
+      await readWaiting(leftMs);
+      await watch(delivery.flush(clock.now() + leftMs()), leftMs);
+      await summaries.sentBy(clock.now() + leftMs());
+      totals.held(clock.steadyMs() - startMs);
     },
     async drain(untilMs) {
-      lastReadMs = untilMs;
-      await readWaiting(untilMs);
+      const leftMs = countDown(clock, untilMs);
+      leftForReadingMs = leftMs;
+      await readWaiting(leftMs);
       const lost = bodies.giveUpHead();
       if (lost > 0) lose('unreadable_record', lost);
-      if (clock.now() >= untilMs) return;
-      await watch(delivery.drain(untilMs), untilMs);
+      if (leftMs() <= 0) return;
+      await watch(delivery.drain(clock.now() + leftMs()), leftMs);
       if (teller.isWell()) losses.tellLokiLast();
-      await summaries.sentBy(untilMs);
+      await summaries.sentBy(clock.now() + leftMs());
     },
     abandon() {
       const unread = bodies.giveUpHead() + bodies.clear() + (filters?.clear() ?? 0);

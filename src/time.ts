@@ -40,6 +40,22 @@ export interface Clock {
   after(delayMs: number, run: () => void): Timer;
 }
 
+/** A clock that also says how much time has passed, whatever the wall clock is set to meanwhile. */
+export interface SteadyClock extends Clock {
+  /** Whole milliseconds, counted evenly while the sandbox is awake. In a freeze it may stand still or not. */
+  steadyMs(): number;
+}
+
+/**
+ * Counts down to a deadline that was given just now. After a freeze the system sets its clock right in the middle of an
+ * invocation, by as much as the freeze has lasted: https://github.com/aws/aws-sdk-js-v3/issues/7605
+ * @returns the milliseconds left; less than 0 when the deadline has passed. Does not hold across a freeze.
+ */
+export function countDown(clock: SteadyClock, deadlineMs: EpochMs): () => number {
+  const steadyEndMs = clock.steadyMs() + deadlineMs - clock.now();
+  return () => steadyEndMs - clock.steadyMs();
+}
+
 /**
  * A timer this late has slept through a freeze. After a thaw timers run before input, so whatever arrived on the
  * sockets meanwhile is still unread. The timer therefore lets one round of input pass before it gives anything up.
@@ -47,8 +63,13 @@ export interface Clock {
 const FROZEN_LATENESS_MS = 100;
 
 /** The system clock. Its timers keep the process alive until they have run. */
-export const systemClock: Clock = {
+export const systemClock: SteadyClock = {
   now: Date.now,
+  steadyMs() {
+    const [seconds, nanos] = process.hrtime();
+    // Rounded down as for timers: what is left is nothing when the timer for it runs.
+    return seconds * 1_000 + Math.floor(nanos / 1_000_000);
+  },
   after(delayMs, run) {
     const dueMs = Date.now() + delayMs;
     let cancelled = false;

@@ -3,7 +3,7 @@
 // goes on. The same events in the same order each time.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
-import type { Clock, EpochMs, Timer } from '../../src/time.ts';
+import type { EpochMs, SteadyClock, Timer } from '../../src/time.ts';
 
 export interface SimulatedTime {
   now(): EpochMs;
@@ -16,7 +16,7 @@ export interface SimulatedTime {
 
 export interface SimulatedSandbox {
   /** Its timers do not run while it is frozen. */
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   freeze(): void;
   thaw(): void;
 }
@@ -66,7 +66,7 @@ export function simulateTime(startMs: EpochMs): SimulatedTime {
     openSandbox() {
       const owner: Owner = { isFrozen: false, late: [] };
       return {
-        clock: { now: () => nowMs, after: (delayMs, run) => add(nowMs + delayMs, owner, run) },
+        clock: { now: () => nowMs, steadyMs: () => nowMs, after: (delayMs, run) => add(nowMs + delayMs, owner, run) },
         freeze() {
           owner.isFrozen = true;
         },

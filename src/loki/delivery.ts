@@ -3,7 +3,7 @@
 // waiting is worthwhile at all is up to the breaker.
 import type { Config } from '../config/config.ts';
 import type { Ledger } from '../losses.ts';
-import { type Clock, type EpochMs, isAged, type Timer } from '../time.ts';
+import { countDown, type EpochMs, isAged, type SteadyClock, type Timer } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 import type { Backlog } from './backlog.ts';
 import { createBreaker } from './breaker.ts';
@@ -46,7 +46,7 @@ export interface DeliveryParts {
   readonly backlog: Backlog;
   readonly client: Pick<PushClient, 'push'>;
   readonly ledger: Pick<Ledger, 'accepted' | 'dropped'>;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   /** Evenly drawn from 0 to 1. */
   readonly random: () => number;
   /** Hears of every outcome and what it led to. */
@@ -89,7 +89,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   let suspectsInFlight = 0;
   let timer: Timer | undefined;
   let waiting: (() => void) | undefined;
-  let waitUntilMs: EpochMs = 0;
+  /** What is left of the flush. */
+  let leftMs = () => 0;
 
   /** Sends as much as may be sent now, and sets the one timer for the next moment at which something may. */
   function pump(): void {
@@ -101,12 +102,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     }
     const nowMs = clock.now();
     try {
-      if (breaker.waitMs(nowMs) === 0 && !isOver(nowMs)) sendReady(nowMs);
+      if (breaker.waitMs(nowMs) === 0 && !isOver()) sendReady(nowMs);
     } catch (error) {
       judge.stumbled(error);
     }
     if (waiting && isInVain(nowMs)) waiting();
-    const wakeInMs = isOver(nowMs) ? undefined : nextMomentMs(nowMs, breaker.waitMs(nowMs));
+    const wakeInMs = isOver() ? undefined : nextMomentMs(nowMs, breaker.waitMs(nowMs));
     if (wakeInMs !== undefined) timer = clock.after(Math.max(1, wakeInMs), pump);
   }
 
@@ -126,7 +127,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const takesSuspects = () => suspectsInFlight < MAX_SUSPECTS_IN_FLIGHT;
 
   /** Whether the last moments have come, which are for the exit alone. */
-  const isOver = (nowMs: EpochMs) => mode === 'drain' && nowMs >= waitUntilMs;
+  const isOver = () => mode === 'drain' && leftMs() <= 0;
 
   /** The age at which what is being filled is sealed. */
   function sealAgeMs(): number {
@@ -146,7 +147,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     if (mode === 'drain' ? inFlight > 0 : inFlight > suspectsInFlight) return false;
     if (mode === 'drain' && judge.isSettingWrong()) return true;
     const restMs = backlog.oldestUnsealedMs() === undefined ? backlog.restMs(nowMs, mode === 'drain') : 0;
-    return restMs === undefined || nowMs + Math.max(restMs, breaker.waitMs(nowMs)) >= waitUntilMs;
+    return restMs === undefined || Math.max(restMs, breaker.waitMs(nowMs)) >= leftMs();
   }
 
   /** Undefined while nothing is held, or while an answer will wake us anyway: an idle extension has no timer. */
@@ -202,7 +203,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 
   async function run(newMode: Mode, untilMs: EpochMs): Promise<void> {
     if (backlog.heldEntries() === 0) return;
-    const startMs = clock.now();
+    const startMs = clock.steadyMs();
     if (newMode === 'drain') {
       // A drain before this one has tried already.
       if (judge.isSettingWrong()) return;
@@ -212,12 +213,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       judge.startDrain();
     }
     mode = newMode;
-    waitUntilMs = untilMs;
+    leftMs = countDown(clock, untilMs);
     const passesBefore = judge.passes();
     let timedOut = false;
     let wake: (() => void) | undefined;
     await new Promise<void>((resolve) => {
-      const limit = clock.after(Math.max(0, untilMs - startMs), () => {
+      const limit = clock.after(Math.max(0, leftMs()), () => {
         timedOut = true;
         resolve();
       });
@@ -235,7 +236,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     mode = 'due';
     // The function was held for the full time and nothing came of it: the next invocations need not find that out
     // again.
-    const hadItsTime = clock.now() - startMs >= config.flushTimeoutMs;
+    const hadItsTime = clock.steadyMs() - startMs >= config.flushTimeoutMs;
     if (timedOut && hadItsTime && judge.passes() === passesBefore) breaker.trip(clock.now());
     pump();
   }

@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it. Timers run in the order in which they are due, and what a timer sets
 // off has settled before the next one runs. A freeze is a jump: time passes, nothing runs, and what is overdue runs late.
-import type { Clock, EpochMs, Timer } from '../../src/time.ts';
+import type { EpochMs, SteadyClock, Timer } from '../../src/time.ts';
 
 /** 2026-01-05T10:00:00Z, when most of the fixtures were recorded. */
 export const START_MS: EpochMs = Date.UTC(2026, 0, 5, 10);
@@ -10,9 +10,11 @@ interface Pending {
   readonly run: () => void;
 }
 
-/** Invariant: `now()` goes back in `setBack` alone, and no timer runs before its time has passed. */
-export class FakeClock implements Clock {
+/** Invariant: `now()` goes back in `set` alone, and no timer runs before its time has passed. */
+export class FakeClock implements SteadyClock {
   #nowMs: EpochMs;
+  /** By how much the clock was set forward. */
+  #setByMs = 0;
   readonly #pending = new Set<Pending>();
 
   constructor(startMs: EpochMs = START_MS) {
@@ -20,6 +22,8 @@ export class FakeClock implements Clock {
   }
 
   readonly now = (): EpochMs => this.#nowMs;
+
+  readonly steadyMs = (): number => this.#nowMs - this.#setByMs;
 
   readonly after = (delayMs: number, run: () => void): Timer => {
     if (!Number.isFinite(delayMs)) throw new RangeError(`a timer of ${delayMs} ms`);
@@ -60,10 +64,11 @@ export class FakeClock implements Clock {
     for (let timer = this.#next(); timer && timer.dueMs <= this.#nowMs; timer = this.#next()) await this.#fire(timer);
   }
 
-  /** Sets the clock back. Timers do not mind: they run when their time has passed. */
-  setBack(byMs: number): void {
-    this.#nowMs -= byMs;
-    for (const timer of this.#pending) timer.dueMs -= byMs;
+  /** Sets the clock forward, or back. Timers do not mind: they run when their time has passed. */
+  set(byMs: number): void {
+    this.#nowMs += byMs;
+    this.#setByMs += byMs;
+    for (const timer of this.#pending) timer.dueMs += byMs;
   }
 
   /**

@@ -54,6 +54,34 @@ test('a freeze in the middle of the wait: the deadline is a wall-clock moment', 
   assert.equal(nextAtMs()[1], 60_000);
 });
 
+for (const byMs of [300_000, -300_000]) {
+  test(`with the clock set by ${byMs} ms while the function runs, a flush lasts as long as it may`, async () => {
+    const { clock, calls, nextAtMs } = setUp([invoke(60_000)], { runtimeDoneAfterMs: 100, flushTakesMs: 50_000 });
+    await clock.advance(50);
+    clock.set(byMs);
+    await clock.advance(10_000);
+    assert.equal(calls.find(({ name }) => name === 'flush')?.untilMs, byMs + 2_100);
+    assert.equal(nextAtMs()[1], byMs + 2_100);
+  });
+
+  test(`with the clock set by ${byMs} ms, the deadline less the margin is where it was`, async () => {
+    const { clock, nextAtMs } = setUp([invoke(3_000)], { runtimeDoneAfterMs: 2_500, flushTakesMs: 50_000 });
+    await clock.advance(50);
+    clock.set(byMs);
+    await clock.advance(10_000);
+    assert.equal(nextAtMs()[1], byMs + 2_800);
+  });
+
+  test(`with the clock set by ${byMs} ms at SHUTDOWN, all the time that is left is used and no more`, async () => {
+    const { clock, calls, over } = setUp([shutdown(2_000)], { lastReportAfterMs: 100, drainTakesMs: 50_000 });
+    await clock.advance(50);
+    clock.set(byMs);
+    await clock.until(over, 3_000);
+    const drains = calls.filter(({ name }) => name === 'drain');
+    assert.deepEqual(drains, [{ name: 'drain', atMs: byMs + 100, untilMs: byMs + 1_946 }]);
+  });
+}
+
 test('continuous never waits', async () => {
   const events = [invoke(3_000, 'r-1'), invoke(3_000, 'r-2'), invoke(3_000, 'r-3')];
   const { clock, names, nextAtMs } = setUp(events, { runtimeDoneAfterMs: 500 }, { strategy: 'continuous' });

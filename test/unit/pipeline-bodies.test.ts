@@ -60,7 +60,7 @@ test('a flush ends at its deadline, however much there is to read, and what is l
   const clock = new FakeClock();
   let workedMs = 0;
   const { pipeline, client, ledger } = setUp({ logTypes: ['extension'] }, undefined, false, {
-    clock: { now: () => clock.now() + workedMs, after: clock.after },
+    clock: { now: () => clock.now() + workedMs, steadyMs: () => clock.steadyMs() + workedMs, after: clock.after },
     // Each line takes a millisecond.
     isOwnLine() {
       workedMs++;
@@ -104,7 +104,7 @@ test('the end of an invocation is known when its record is there, however much i
 test('the end of an invocation is known also where the body before it is being read', async () => {
   let nowMs = START_MS;
   const { pipeline, ledger } = setUp({ logTypes: ['extension'] }, undefined, false, {
-    clock: { now: () => nowMs, after: new FakeClock().after },
+    clock: { now: () => nowMs, steadyMs: () => nowMs, after: new FakeClock().after },
     isOwnLine() {
       nowMs++;
       return false;

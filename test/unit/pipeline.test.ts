@@ -300,6 +300,28 @@ test('when the last flush has ended nothing is read any more: what comes then is
   assert.deepEqual([accepted, dropped.shutdown_deadline], [1, 2]);
 });
 
+for (const byMs of [300_000, -300_000]) {
+  test(`with the clock set by ${byMs} ms in the last flush, reading and sending go on to its end and no longer`, async () => {
+    const { clock, client, pipeline, ledger } = setUp();
+    pipeline.begin();
+    pipeline.receive(bodyOf(functionRecord('one')));
+    client.script = () => undefined;
+    const drained = pipeline.drain(clock.now() + 100);
+    await clock.advance(50);
+    clock.set(byMs);
+    client.script = () => ACCEPTED;
+    pipeline.receive(bodyOf(functionRecord('two')));
+    await clock.advance(10);
+    assert.deepEqual(client.lines, ['one', 'two']);
+    await clock.until(drained, 40);
+    pipeline.receive(bodyOf(functionRecord('late')));
+    await clock.advance(1_000);
+    pipeline.abandon();
+    assert.deepEqual(client.lines, ['one', 'two']);
+    assert.equal(ledger.totals().dropped.shutdown_deadline, 2, 'the first, which nobody answered, and the late one');
+  });
+}
+
 test('abandon counts what is held as lost at the end, and warns', async () => {
   const { clock, pipeline, ledger, log } = setUp({}, () => undefined);
   pipeline.begin();

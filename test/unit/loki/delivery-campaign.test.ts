@@ -116,7 +116,7 @@ async function campaign(seed: number): Promise<void> {
   for (let step = 0; step < 40; step++) {
     if (random() < 0.08) outage = OUTAGES[Math.floor(random() * OUTAGES.length)];
     else if (random() < 0.3) outage = undefined;
-    if (random() < 0.03) clock.setBack(random() < 0.5 ? 20_000 : HOUR_MS);
+    if (random() < 0.03) clock.set((random() < 0.5 ? -1 : 1) * (random() < 0.5 ? 20_000 : HOUR_MS));
     await invocation();
     addsUp(`step ${step}`);
   }
