@@ -120,7 +120,7 @@ export class LambdaEmulator {
     const facts = this.#factsOf(options);
     const bodiesBefore = this.deliveries.length;
     const deadlineInMs = options.deadlineInMs ?? functionTimeoutMs;
-    const deadlineEpochMs = Date.now() + deadlineInMs;
+    const deadlineEpochMs = this.#sandbox.now() + deadlineInMs;
     const deadlineMs = performance.now() + deadlineInMs;
     this.#sandbox.thaw();
     if (this.#sandbox.mode !== 'managed-instances')

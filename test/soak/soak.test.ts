@@ -49,7 +49,7 @@ test(`nothing grows and nothing is lost in ${SOAK_MINUTES} minutes`, async (t) =
     },
   });
   assert.ok(way !== undefined);
-  const world: World = { emulator, loki, way, random, nextAnswers: [] };
+  const world: World = { emulator, loki, way, random, nextAnswers: [], wallClock: { aheadSeconds: 0 } };
   await emulator.start();
   const samples: Sample[] = [];
   let lines = 0;

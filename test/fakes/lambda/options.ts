@@ -7,6 +7,8 @@ import type { Outcome } from './records.ts';
 import type { Mode } from './session.ts';
 
 export interface EmulatorOptions {
+  /** The wall clock of the sandbox in epoch milliseconds, which deadlines are told by; default: the machine's. */
+  readonly now?: (() => number) | undefined;
   /** Path of the extension; without it an extension within the test connects to `runtimeApi`. */
   readonly executable?: string;
   /** Default: the executable's file name. */

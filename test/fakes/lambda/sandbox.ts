@@ -60,6 +60,11 @@ export class Sandbox {
     return this.#process;
   }
 
+  /** The wall clock that deadlines are told by. */
+  now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
   /** The living session, for callers that know that there is one. */
   get live(): ExtensionSession {
     if (this.#session === undefined) throw new Error('no extension is running: start the emulator first');
@@ -122,7 +127,7 @@ export class Sandbox {
     const session = this.live;
     const startedMs = performance.now();
     const deadlineInMs = options.deadlineInMs ?? shutdownLimitMs;
-    const deadlineMs = Date.now() + deadlineInMs;
+    const deadlineMs = this.now() + deadlineInMs;
     this.#ending = true;
     this.thaw();
     const kill = setTimeout(() => this.#process?.signal('SIGKILL'), Math.max(0, options.killInMs ?? deadlineInMs));

@@ -8,6 +8,7 @@ import type { InvokeOptions } from '../../fakes/lambda/options.ts';
 import { lambdaRecord } from '../../fakes/lambda/records.ts';
 import type { LambdaEmulator } from '../../fakes/lambda-emulator.ts';
 import type { LokiAnswer, LokiRequest } from '../../fakes/loki/answers.ts';
+import { NO_WALL_CLOCK, takeWallClock, type WallClock } from '../../fakes/wall-clock.ts';
 import {
   ANSWERS,
   behindProxy,
@@ -32,6 +33,8 @@ export interface World {
   readonly random: () => number;
   /** Given in the place of the answers to the next requests for an event, one after the other. */
   readonly nextAnswers: (ApiAnswer | 'reset')[];
+  /** The sandbox's: Lambda tells deadlines by it too. */
+  readonly wallClock: { aheadSeconds: number; ofProcess?: WallClock };
 }
 
 export interface Fault {
@@ -64,6 +67,9 @@ export interface Fault {
 
 /** What is ours of the 128 MB of a small function, at most. */
 const MEMORY_MB = 96;
+const CLOCK_SET_BY_SECONDS = 300;
+/** Answers take so long: what is waited for is under way when the clock is set. */
+const CLOCK_IS_SET_WITHIN_MS = 150;
 
 /** Stands in one line of each invocation in which a fault lasts. */
 export const POISON = 'poison';
@@ -221,6 +227,8 @@ const ofLambda: readonly Fault[] = [
     invoke: { outcome: 'timeout', deadlineInMs: 400, shutdown: { deadlineInMs: 300 } },
   },
   { name: 'stopped at any instant', awake: true, begin: stopAwhile, invoke: { durationMs: 60 } },
+  { name: 'the clock is set forward', ...setsClock(CLOCK_SET_BY_SECONDS) },
+  { name: 'the clock is set back', ...setsClock(-CLOCK_SET_BY_SECONDS) },
   { name: 'next answers 500', ...answers({ status: 500, body: '' }, { status: 500, body: '{}' }) },
   {
     name: 'next answers 403',
@@ -302,6 +310,33 @@ async function stopAwhile({ emulator, random }: World): Promise<void> {
     signal(pid, 'SIGSTOP');
     setTimeout(() => signal(pid, 'SIGCONT'), 300 * random());
   }, 60 * random());
+}
+
+/** At any instant of an event, whose deadline is told already; and to where it was when the fault is over. */
+function setsClock(aheadSeconds: number): Omit<Fault, 'name'> {
+  const set = ({ wallClock }: World, seconds: number) => {
+    wallClock.aheadSeconds = seconds;
+    try {
+      wallClock.ofProcess?.setAhead(seconds);
+    } catch {
+      // It has ended.
+    }
+  };
+  return {
+    awake: true,
+    skip: NO_WALL_CLOCK,
+    invoke: { durationMs: 60 },
+    async begin(world) {
+      world.wallClock.ofProcess = takeWallClock(world.emulator.pid ?? 0);
+      world.loki.script(() => ({ delayMs: CLOCK_IS_SET_WITHIN_MS, store: true }));
+      await sleep(CLOCK_IS_SET_WITHIN_MS * world.random());
+      set(world, aheadSeconds);
+    },
+    end(world) {
+      world.loki.script([]);
+      set(world, 0);
+    },
+  };
 }
 
 function terminate(pid: number | undefined): void {

@@ -39,10 +39,12 @@ export async function play(scenario: Scenario): Promise<readonly string[]> {
   const loki = await startFakeLoki();
   const way = await openWay(() => loki.port);
   const nextAnswers: World['nextAnswers'] = [];
+  const wallClock: World['wallClock'] = { aheadSeconds: 0 };
   const around = (await fault.prepare?.(way)) ?? {};
   const emulator = await createLambdaEmulator({
     executable: around.executable ?? extensionExecutable(),
     freeze: scenario.freeze,
+    now: () => Date.now() + wallClock.aheadSeconds * 1_000,
     mode: scenario.api === 'managed' ? 'managed-instances' : 'on-demand',
     intercept: ({ path }) => (path.endsWith('/event/next') ? nextAnswers.shift() : undefined),
     environment: {
@@ -62,7 +64,7 @@ export async function play(scenario: Scenario): Promise<readonly string[]> {
       ...around.environment,
     },
   });
-  const world: World = { emulator, loki, way, nextAnswers, random: seededRandom(scenario.seed) };
+  const world: World = { emulator, loki, way, nextAnswers, wallClock, random: seededRandom(scenario.seed) };
   const overdue = new AbortController();
   try {
     const late = sleep(MAX_RUN_MS, [`it hung for ${MAX_RUN_MS} ms`], { signal: overdue.signal, ref: false });
