@@ -1,5 +1,5 @@
-// The records that the platform delivers, as JSON bodies: those of the init, of an invocation, and floods of log lines.
-// Shapes: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
+// The records that the platform delivers, as JSON bodies: those of the init, of an invocation, and floods of log lines; and its
+// buffering. Shapes: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
 
 import { generateLines } from '../../test/fakes/generate.ts';
 
@@ -45,6 +45,26 @@ export function reportRecord(requestId: string, atMs?: number): LambdaRecord {
 
 export function requestIdOf(index: number): string {
   return `8d1f5a1e-4c0e-4c61-9d63-${index.toString(16).padStart(12, '0')}`;
+}
+
+/** The least that can be subscribed to. */
+export const BUFFERING_MS = 25;
+
+/**
+ * The platform's buffering: takes records, and delivers a buffering period after the first of them what there is by then.
+ * @param after runs something so much later if the sandbox is awake, as delivery needs both sides; else at its thaw
+ */
+export function gatherRecords(after: (delayMs: number, run: () => void) => unknown, deliver: (body: string) => void) {
+  let gathered: LambdaRecord[] = [];
+  return (record: LambdaRecord): void => {
+    gathered.push(record);
+    if (gathered.length > 1) return;
+    after(BUFFERING_MS, () => {
+      const body = JSON.stringify(gathered);
+      gathered = [];
+      deliver(body);
+    });
+  };
 }
 
 export interface Flood {
