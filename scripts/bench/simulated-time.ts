@@ -3,6 +3,7 @@
 // goes on. The same events in the same order each time.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
+import TinyQueue from 'tinyqueue';
 import type { EpochMs, SteadyClock, Timer } from '../../src/time.ts';
 
 export interface SimulatedTime {
@@ -38,11 +39,12 @@ interface Owner {
 export function simulateTime(startMs: EpochMs): SimulatedTime {
   let nowMs = startMs;
   let count = 0;
-  const pending = createHeap();
+  const pending = new TinyQueue<Pending>([], (a, b) => a.dueMs - b.dueMs || a.order - b.order);
+  const now = () => nowMs;
 
-  function add(dueMs: EpochMs, owner: Owner | undefined, run: () => void): Timer {
+  function add(dueMs: EpochMs, run: () => void, owner?: Owner): Timer {
     const entry: Pending = { dueMs, order: count++, owner, run };
-    pending.add(entry);
+    pending.push(entry);
     return {
       cancel() {
         entry.run = undefined;
@@ -52,8 +54,8 @@ export function simulateTime(startMs: EpochMs): SimulatedTime {
 
   /** What is due next; what a frozen sandbox cannot do is put aside until its thaw. */
   function takeNext(untilMs: EpochMs): Pending | undefined {
-    for (let next = pending.first(); next !== undefined && next.dueMs <= untilMs; next = pending.first()) {
-      pending.takeFirst();
+    for (let next = pending.peek(); next !== undefined && next.dueMs <= untilMs; next = pending.peek()) {
+      pending.pop();
       if (next.owner?.isFrozen) next.owner.late.push(next);
       else if (next.run) return next;
     }
@@ -61,21 +63,9 @@ export function simulateTime(startMs: EpochMs): SimulatedTime {
   }
 
   return {
-    now: () => nowMs,
-    at: (dueMs, run) => add(dueMs, undefined, run),
-    openSandbox() {
-      const owner: Owner = { isFrozen: false, late: [] };
-      return {
-        clock: { now: () => nowMs, steadyMs: () => nowMs, after: (delayMs, run) => add(nowMs + delayMs, owner, run) },
-        freeze() {
-          owner.isFrozen = true;
-        },
-        thaw() {
-          owner.isFrozen = false;
-          for (const entry of owner.late.splice(0)) pending.add(entry);
-        },
-      };
-    },
+    now,
+    at: (dueMs, run) => add(dueMs, run),
+    openSandbox: () => openSandbox(now, add, (entry) => pending.push(entry)),
     async run(untilMs, over = () => false) {
       for (;;) {
         await turn();
@@ -90,50 +80,25 @@ export function simulateTime(startMs: EpochMs): SimulatedTime {
   };
 }
 
+function openSandbox(
+  now: () => EpochMs,
+  add: (dueMs: EpochMs, run: () => void, owner: Owner) => Timer,
+  addAgain: (entry: Pending) => void,
+): SimulatedSandbox {
+  const owner: Owner = { isFrozen: false, late: [] };
+  return {
+    clock: { now, steadyMs: now, after: (delayMs, run) => add(now() + delayMs, run, owner) },
+    freeze() {
+      owner.isFrozen = true;
+    },
+    thaw() {
+      owner.isFrozen = false;
+      for (const entry of owner.late.splice(0)) addAgain(entry);
+    },
+  };
+}
+
 /** Lets everything run that waits for nothing but its turn; what undici does takes two. */
 async function turn(): Promise<void> {
   for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-interface Heap {
-  add(entry: Pending): void;
-  first(): Pending | undefined;
-  takeFirst(): void;
-}
-
-/** A binary heap: a fleet has thousands of timers. */
-function createHeap(): Heap {
-  const entries: Pending[] = [];
-  const isBefore = (a: Pending, b: Pending) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
-  const at = (index: number) => entries[index] as Pending;
-
-  function swap(a: number, b: number): void {
-    const entry = at(a);
-    entries[a] = at(b);
-    entries[b] = entry;
-  }
-
-  return {
-    add(entry) {
-      let index = entries.push(entry) - 1;
-      for (let parent = (index - 1) >> 1; index > 0 && isBefore(entry, at(parent)); parent = (index - 1) >> 1) {
-        swap(index, parent);
-        index = parent;
-      }
-    },
-    first: () => entries[0],
-    takeFirst() {
-      const last = entries.pop();
-      if (last === undefined || entries.length === 0) return;
-      entries[0] = last;
-      for (let index = 0; ; ) {
-        let least = 2 * index + 1;
-        if (least >= entries.length) return;
-        if (least + 1 < entries.length && isBefore(at(least + 1), at(least))) least++;
-        if (!isBefore(at(least), at(index))) return;
-        swap(least, index);
-        index = least;
-      }
-    },
-  };
 }
