@@ -25,7 +25,7 @@ BUILD_INPUTS := $(shell find src -name '*.ts' 2>/dev/null) package.json package-
 	$(addprefix scripts/build/,sea.ts elf.ts single-executable.ts code-cache.ts start-pages.ts toolchain.ts warm-up.ts) \
 	test/fakes/tls-relay.ts $(wildcard test/fixtures/tls/*.pem) \
 	$(wildcard scripts/build/front/*.ts scripts/build/start-pages/*.txt)
-LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts licenses.ts)
+LAYER_INPUTS := LICENSE $(addprefix scripts/build/,package-layer.ts licenses.ts seven-zip.ts)
 
 ##@ Every day
 

@@ -4,9 +4,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 // usage: node scripts/build/package-layer.ts <x86_64|arm64> [output file]
 
-import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -17,9 +15,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import sevenZip from '7zip-bin';
 import { bundle } from '../../esbuild.config.mjs';
 import { billOfMaterials, licensesText, thirdParties } from './licenses.ts';
+import { sevenZip } from './seven-zip.ts';
 import { executablePath, layerPath, parseArchitecture, root } from './toolchain.ts';
 
 /**
@@ -46,15 +44,8 @@ mkdirSync(path.join(root, '.cache/build'), { recursive: true });
 const stage = mkdtempSync(path.join(root, '.cache/build', `layer-${arch}-`));
 copyDated(executablePath(arch), path.join(stage, EXECUTABLE));
 for (const file of beside) copyDated(path.join(unpacked, file), path.join(stage, file));
-// npm packs it without the permission to run.
-chmodSync(sevenZip.path7za, 0o755);
-execFileSync(sevenZip.path7za, ['a', '-tzip', EFFORT, '-mtc=off', 'layer.zip', EXECUTABLE, ...beside], {
-  cwd: stage,
-  // The format has no time zone: 7-Zip writes the hour that it is here.
-  env: { TZ: 'UTC' },
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
-execFileSync(sevenZip.path7za, ['t', 'layer.zip'], { cwd: stage, stdio: ['ignore', 'ignore', 'inherit'] });
+sevenZip(['a', '-tzip', EFFORT, '-mtc=off', 'layer.zip', EXECUTABLE, ...beside], stage);
+sevenZip(['t', 'layer.zip'], stage);
 copyFileSync(path.join(stage, 'layer.zip'), `${output}.part`);
 renameSync(`${output}.part`, output);
 rmSync(stage, { recursive: true });
