@@ -47,15 +47,17 @@ export async function serve(started: Started): Promise<void> {
   // Init has a full CPU. Warming up code, connection and TLS session there spares the first invocation, which has only
   // a share of one.
   let sendsAtOnce = !snapshot && !managed;
+  let listener: Listener | undefined;
   let api: Api | undefined;
   if (config.enabled && isAimed(config)) {
-    api = await receiveLogs(started, (body, release) => {
+    listener = await listen(config.port, log, (body, release) => {
       void openAfterNext().then((pipeline) => {
         if (pipeline) pipeline.receive(body, release);
         else release();
         if (sendsAtOnce) pipeline?.sendNow();
       });
     });
+    if (listener) api = await trySubscribe(started, listener);
     // Fetching secrets is paid for in init too, whether or not it logs anything; a snapshot may not contain any.
     if (config.byReference && !snapshot) void openAfterNext();
   }
@@ -91,6 +93,7 @@ export async function serve(started: Started): Promise<void> {
     clock: systemClock,
     log,
   });
+  listener?.close();
 }
 
 const isAimed = ({ endpoint, byReference }: Config) => endpoint !== undefined || byReference !== undefined;
@@ -131,12 +134,6 @@ async function tryOpenPipeline(
 type Api = 'logs' | 'telemetry';
 type BodyConsumer = Parameters<typeof openListener>[1];
 
-/** @returns the API through which the platform will deliver; undefined if it will not */
-async function receiveLogs(started: Started, consume: BodyConsumer): Promise<Api | undefined> {
-  const listener = await listen(started.config.port, started.log, consume);
-  return listener && trySubscribe(started, listener);
-}
-
 /** A port in use is no reason to fail: the subscription names the port, so any other will do. */
 async function listen(port: number, log: Log, consume: BodyConsumer): Promise<Listener | undefined> {
   try {
@@ -152,6 +149,7 @@ async function listen(port: number, log: Log, consume: BodyConsumer): Promise<Li
   }
 }
 
+/** @returns the API through which the platform will deliver; undefined if it will not */
 async function trySubscribe(
   { runtimeApi, registration, config, log }: Started,
   listener: Listener,
