@@ -1,8 +1,8 @@
 // Figures: what a section has measured, summed up for each executable, beside the budget it is held against.
 // A figure is a statement about a run; the budgets themselves stand where each figure is taken.
 
-/** Which executable: this tree's, Node.js with nothing on top, or that of the revision in BASE. */
-export type Subject = 'ours' | 'floor' | 'base';
+/** Which executable: this tree's, Node.js with nothing on top, that of the revision in BASE, or somebody else's. */
+export type Subject = 'ours' | 'floor' | 'base' | 'rival';
 
 export interface Summary {
   readonly median: number;

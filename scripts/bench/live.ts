@@ -3,8 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pattern, Played } from './patterns.ts';
 import { play } from './player.ts';
+import { monotonicMs } from './proc.ts';
 import { gatherRecords, initRecords } from './records.ts';
-import { monotonicMs, type Sandbox } from './sandbox.ts';
+import type { Sandbox } from './sandbox.ts';
 import type { Sink } from './sink.ts';
 
 const INIT_MS = 200;

@@ -62,11 +62,12 @@ const executable = executablePath(hostArchitecture);
 if (!existsSync(executable)) throw new Error('there is no executable to measure: run "make build" first');
 const floor: Candidate = { subject: 'floor', executable: await buildFloor('floor') };
 const workDir = mkdtempSync(path.join(root, '.cache/bench/run-'));
-const extensions: Candidate[] = [{ subject: 'ours', executable: copyOf(executable) }];
+const extensions: [Candidate, ...Candidate[]] = [{ subject: 'ours', executable: copyOf(executable) }];
 if (options.base !== undefined) extensions.push({ subject: 'base', executable: buildBase(options.base) });
-for (const { executable: file } of [floor, ...extensions]) settleInCache(file);
+const all = [floor, ...extensions];
+for (const { executable: file } of all) settleInCache(file);
 const sink = await startSink();
-const bench: Bench = { ...options, extensions, floor, sink };
+const bench: Bench = { ...options, extensions, floor, all, sink };
 
 const startedAt = new Date();
 const measured: Measured[] = [];

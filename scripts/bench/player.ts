@@ -2,14 +2,7 @@
 // modules in simulated time (simulation.ts).
 
 import type { Pattern, Played, PlayedInvocation, PlayedLine } from './patterns.ts';
-import {
-  functionRecord,
-  type LambdaRecord,
-  reportRecord,
-  requestIdOf,
-  runtimeDoneRecord,
-  startRecord,
-} from './records.ts';
+import { beginRecords, functionRecord, type LambdaRecord, requestIdOf, runtimeDoneRecord } from './records.ts';
 
 /** A sandbox that waits for its first invocation. Moments are milliseconds of its own clock. */
 export interface Stage {
@@ -58,8 +51,7 @@ async function playInvocation(
   const startMs = stage.nowMs();
   const requestId = requestIdOf(index);
   stage.invoke(requestId);
-  if (index > 0) stage.record(reportRecord(requestIdOf(index - 1), stage.epochMs()));
-  stage.record(startRecord(requestId, stage.epochMs()));
+  for (const record of beginRecords(index, stage.epochMs())) stage.record(record);
   for (const atMs of linesAtMs) {
     await stage.until(startMs + atMs);
     print();

@@ -1,4 +1,4 @@
-// Reads what the kernel knows of a process: memory, CPU time, context switches, pages. Nothing here disturbs the process
+// Reads what the kernel knows of a process: memory, CPU time, context switches, pages; and its clock. Nothing here disturbs the process
 // but `memoryOf` and `mappedBytesOf`, which walk its page tables while it waits; sample with `anonymousBytesOf` instead.
 // https://docs.kernel.org/filesystems/proc.html
 
@@ -64,6 +64,11 @@ export function majorFaultsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // Counted from behind the name, which may hold anything.
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9]);
+}
+
+/** Monotonic milliseconds: the same clock for all processes of a machine. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** `name: number` on each line; what is behind the number is left out. */

@@ -47,6 +47,12 @@ export function requestIdOf(index: number): string {
   return `8d1f5a1e-4c0e-4c61-9d63-${index.toString(16).padStart(12, '0')}`;
 }
 
+/** What the platform writes at the start of an invocation: the report of the one before, and the start. */
+export function beginRecords(index: number, atMs?: number): LambdaRecord[] {
+  const report = index > 0 ? [reportRecord(requestIdOf(index - 1), atMs)] : [];
+  return [...report, startRecord(requestIdOf(index), atMs)];
+}
+
 /** The least that can be subscribed to. */
 export const BUFFERING_MS = 25;
 
@@ -67,7 +73,9 @@ export function gatherRecords(after: (delayMs: number, run: () => void) => unkno
   };
 }
 
+/** What one invocation prints. */
 export interface Flood {
+  readonly requestId: string;
   readonly bodies: readonly string[];
   readonly lines: number;
   /** Bytes of UTF-8 of the log text. */
@@ -75,10 +83,11 @@ export interface Flood {
 }
 
 /** Mixed lines of about 120 bytes, the same in each run. */
-export function flood(bodies: number, linesPerBody: number, requestId: string): Flood {
+export function flood(bodies: number, linesPerBody: number, requestId = requestIdOf(1)): Flood {
   const lines = generateLines(bodies * linesPerBody, { requestId });
   const startMs = Date.now();
   return {
+    requestId,
     bodies: Array.from({ length: bodies }, (_, body) =>
       JSON.stringify(
         lines

@@ -12,7 +12,7 @@ export interface Measured extends Measurement {
   readonly title: string;
 }
 
-const HEADINGS: Readonly<Record<Subject, string>> = { ours: 'this', floor: 'floor', base: 'base' };
+const HEADINGS: Readonly<Record<Subject, string>> = { ours: 'this', floor: 'floor', base: 'base', rival: 'rival' };
 
 export function printSection({ title, figures, table }: Measured): void {
   console.log(`\n${title}`);
@@ -20,7 +20,8 @@ export function printSection({ title, figures, table }: Measured): void {
   if (table) printTable(table);
 }
 
-function printTable(rows: readonly (readonly string[])[]): void {
+/** The first row is the heading. */
+export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const pad = (cell: string, column: number) => {
     const width = widths[column] ?? 0;

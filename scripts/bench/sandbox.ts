@@ -6,7 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { freePort } from '../../test/fakes/extension.ts';
+import { monotonicMs } from './proc.ts';
+import type { LambdaRecord } from './records.ts';
 
 const EXTENSION_ID = '2f1c1f4e-9a0b-4a58-8a2e-6d6a3f1b7c55';
 const REGISTERED = '{"functionName":"orders-api","functionVersion":"$LATEST","handler":"index.handler"}';
@@ -22,8 +25,8 @@ export interface Sandbox {
   asked(): Promise<number>;
   /** Answers the open request with an INVOKE. */
   invoke(requestId: string): void;
-  /** Posts a body of records to the extension's listener. Resolves when it was answered. */
-  deliver(body: string): Promise<void>;
+  /** Posts records, or a body of them, to the extension's listener. Resolves when it was answered. */
+  deliver(body: string | readonly LambdaRecord[]): Promise<void>;
   freeze(): void;
   thaw(): void;
   /** SHUTDOWN; resolves when the process has ended. */
@@ -36,21 +39,68 @@ export interface Sandbox {
 
 export type Settings = Readonly<Record<string, string>>;
 
-/** Monotonic milliseconds. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+export async function startSandbox(executable: string, settings: Settings = {}): Promise<Sandbox> {
+  const api = await startRuntimeApi();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const env = environment(api.port, await freePort(), settings);
+  let output = '';
+  const spawnedMs = monotonicMs();
+  const child = spawn(executable, [], { cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+
+  async function close(): Promise<void> {
+    await withLimit(ended, 'the end of the process');
+    agent.destroy();
+    api.close();
+  }
+
+  return {
+    pid: pidOf(child, executable),
+    spawnedMs,
+    registeredMs: api.registeredMs,
+    asked() {
+      const died = ended.then(() => {
+        throw new Error(`the extension has ended: ${output.slice(-2_000)}`);
+      });
+      return withLimit(Promise.race([api.asked(), died]), 'the next event to be asked for');
+    },
+    invoke: (requestId) => api.answer(invokeEvent(requestId)),
+    deliver(body) {
+      const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      return withLimit(post(api.listenerPort(), agent, bytes), 'the listener');
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async shutDown() {
+      api.answer({ eventType: 'SHUTDOWN', deadlineMs: Date.now() + 2_000, shutdownReason: 'spindown' });
+      await close();
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await close();
+    },
+    output: () => output,
+  };
 }
 
-export async function startSandbox(executable: string, settings: Settings = {}): Promise<Sandbox> {
-  const port = await freePort();
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+interface RuntimeApi {
+  readonly port: number;
+  registeredMs(): number;
+  listenerPort(): number | undefined;
+  asked(): Promise<number>;
+  /** Answers the open request for the next event. */
+  answer(event: object): void;
+  close(): void;
+}
+
+async function startRuntimeApi(): Promise<RuntimeApi> {
   let registeredMs = Number.NaN;
   let listenerPort: number | undefined;
   let open: { response: ServerResponse; askedMs: number } | undefined;
   let onAsked: ((ms: number) => void) | undefined;
-  let output = '';
 
-  const server = createServer((incoming, response) => {
+  const server = createServer(async (incoming, response) => {
     const nowMs = monotonicMs();
     const path = incoming.url ?? '';
     if (path.endsWith('/event/next')) {
@@ -62,10 +112,8 @@ export async function startSandbox(executable: string, settings: Settings = {}):
       response.setHeader('Lambda-Extension-Identifier', EXTENSION_ID);
       answer(response, 200, REGISTERED);
     } else if (SUBSCRIBE_PATHS.includes(path)) {
-      void readAll(incoming).then((body) => {
-        listenerPort = Number(/sandbox\.localdomain:(\d+)/.exec(body)?.[1]);
-        answer(response, 200, '"OK"');
-      });
+      listenerPort = Number(/sandbox\.localdomain:(\d+)/.exec(await text(incoming))?.[1]);
+      answer(response, 200, '"OK"');
     } else {
       incoming.resume();
       answer(response, 404, '');
@@ -76,67 +124,38 @@ export async function startSandbox(executable: string, settings: Settings = {}):
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  const spawnedMs = monotonicMs();
-  const child = spawn(executable, [], {
-    cwd: '/',
-    env: environment((server.address() as AddressInfo).port, port, settings),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-
-  function reply(event: object): void {
-    if (!open) throw new Error('the extension has not asked for the next event');
-    const { response } = open;
-    open = undefined;
-    answer(response, 200, JSON.stringify(event));
-  }
-
-  async function close(): Promise<void> {
-    await withLimit(ended, 'the end of the process');
-    agent.destroy();
-    server.close();
-    server.closeAllConnections();
-  }
-
   return {
-    pid: pidOf(child, executable),
-    spawnedMs,
+    port: (server.address() as AddressInfo).port,
     registeredMs: () => registeredMs,
-    asked() {
-      if (open) return Promise.resolve(open.askedMs);
-      const asked = new Promise<number>((resolve) => {
-        onAsked = resolve;
-      });
-      const died = ended.then(() => {
-        throw new Error(`the extension has ended: ${output.slice(-2_000)}`);
-      });
-      return withLimit(Promise.race([asked, died]), 'the next event to be asked for');
+    listenerPort: () => listenerPort,
+    asked: () =>
+      new Promise((resolve) => {
+        if (open) resolve(open.askedMs);
+        else onAsked = resolve;
+      }),
+    answer(event) {
+      if (!open) throw new Error('the extension has not asked for the next event');
+      const { response } = open;
+      open = undefined;
+      answer(response, 200, JSON.stringify(event));
     },
-    invoke(requestId) {
-      reply({
-        eventType: 'INVOKE',
-        deadlineMs: Date.now() + 60_000,
-        requestId,
-        invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api',
-        tracing: {
-          type: 'X-Amzn-Trace-Id',
-          value: 'Root=1-6957b2de-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1',
-        },
-      });
+    close() {
+      server.close();
+      server.closeAllConnections();
     },
-    deliver: (body) => withLimit(post(listenerPort, agent, body), 'the listener'),
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
-    async shutDown() {
-      reply({ eventType: 'SHUTDOWN', deadlineMs: Date.now() + 2_000, shutdownReason: 'spindown' });
-      await close();
+  };
+}
+
+function invokeEvent(requestId: string): object {
+  return {
+    eventType: 'INVOKE',
+    deadlineMs: Date.now() + 60_000,
+    requestId,
+    invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:orders-api',
+    tracing: {
+      type: 'X-Amzn-Trace-Id',
+      value: 'Root=1-6957b2de-0f3c2b1a4d5e6f7081920a1b;Parent=53995c3f42cd8ad8;Sampled=1',
     },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await close();
-    },
-    output: () => output,
   };
 }
 
@@ -159,38 +178,17 @@ function environment(apiPort: number, listenerPort: number, settings: Settings):
 }
 
 function answer(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
-  response.end(body);
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
 }
 
-async function readAll(incoming: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of incoming) text += chunk;
-  return text;
-}
-
-function post(port: number | undefined, agent: Agent, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const bytes = Buffer.from(body);
-    const sent = request(
-      {
-        host: '127.0.0.1',
-        port,
-        agent,
-        method: 'POST',
-        path: '/',
-        headers: { 'Content-Type': 'application/json', 'Content-Length': bytes.length },
-      },
-      (response) => {
-        response.resume();
-        response.once('end', () =>
-          response.statusCode === 200 ? resolve() : reject(new Error(`listener: ${response.statusCode}`)),
-        );
-      },
-    );
-    sent.once('error', reject);
-    sent.end(bytes);
-  });
+async function post(port: number | undefined, agent: Agent, body: Buffer): Promise<void> {
+  const headers = { 'Content-Type': 'application/json' };
+  const sent = request({ host: '127.0.0.1', port, agent, method: 'POST', path: '/', headers });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  if (response.statusCode !== 200) throw new Error(`listener: ${response.statusCode}`);
 }
 
 function pidOf(child: ChildProcess, executable: string): number {

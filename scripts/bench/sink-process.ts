@@ -9,7 +9,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import snappy from 'snappyjs';
 import { decodePushRequest } from '../../test/fakes/loki/push-request.ts';
 import { certificatePath, keyPath } from '../../test/fakes/tls-relay.ts';
-import type { SinkCommand, SinkReply, SinkReport } from './sink.ts';
+import { monotonicMs } from './proc.ts';
+import type { SinkReport } from './sink.ts';
 
 interface Received {
   readonly body: Buffer;
@@ -41,7 +42,7 @@ const take: RequestListener = (request, response) => {
 const certificate = { cert: readFileSync(certificatePath), key: readFileSync(keyPath) };
 const port = await listen(createServer(take));
 const securePort = await listen(createSecureServer(certificate, take));
-reply({ port, securePort });
+process.send?.({ port, securePort });
 
 async function listen(server: Server): Promise<number> {
   server.keepAliveTimeout = 0;
@@ -56,22 +57,18 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-process.on('message', (command: SinkCommand) => {
-  switch (command.kind) {
-    case 'reset':
-      received = [];
-      delayMs = command.delayMs;
-      wireBytesBefore = wireBytes();
-      reply({ done: true });
-      break;
-    case 'count':
-      reply({ count: received.length });
-      break;
-    case 'report':
-      reply({ report: report() });
-      break;
-  }
-});
+/** What the parent may ask. */
+const commands = {
+  reset(milliseconds: number): void {
+    received = [];
+    delayMs = milliseconds;
+    wireBytesBefore = wireBytes();
+  },
+  count: () => received.length,
+  report,
+};
+export type SinkCommands = typeof commands;
+process.on('message', ([name, argument]: [keyof SinkCommands, number]) => process.send?.([commands[name](argument)]));
 process.on('disconnect', () => process.exit());
 
 function report(): SinkReport {
@@ -109,12 +106,4 @@ function wireBytes(): number {
   let bytes = bytesOfEndedSockets;
   for (const socket of sockets) bytes += socket.bytesRead;
   return bytes;
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
-function reply(message: SinkReply): void {
-  process.send?.(message);
 }

@@ -4,13 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-export type SinkCommand = { readonly kind: 'reset'; readonly delayMs: number } | { readonly kind: 'count' | 'report' };
-export type SinkReply =
-  | { readonly port: number; readonly securePort: number }
-  | { readonly done: true }
-  | { readonly count: number }
-  | { readonly report: SinkReport };
+import type { SinkCommands } from './sink-process.ts';
 
 /** What has arrived since the last reset. Moments are monotonic milliseconds. */
 export interface SinkReport {
@@ -33,6 +27,8 @@ export interface Sink {
   /** Forgets what has arrived. From now on each push is answered after `delayMs`. */
   reset(delayMs?: number): Promise<void>;
   report(): Promise<SinkReport>;
+  /** @throws unless so many lines of the function have arrived */
+  reportOf(lines: number): Promise<SinkReport>;
   /** Resolves when nothing has arrived for a while. */
   settled(): Promise<void>;
   close(): void;
@@ -48,32 +44,29 @@ export async function startSink(): Promise<Sink> {
   });
   const [{ port, securePort }] = (await once(child, 'message')) as [{ port: number; securePort: number }];
 
-  async function ask(command: SinkCommand): Promise<SinkReply> {
+  async function ask<Name extends keyof SinkCommands>(
+    name: Name,
+    ...args: Parameters<SinkCommands[Name]>
+  ): Promise<ReturnType<SinkCommands[Name]>> {
     const answered = once(child, 'message');
-    child.send(command);
-    const [answer] = await answered;
-    return answer as SinkReply;
-  }
-
-  async function count(): Promise<number> {
-    const answer = await ask({ kind: 'count' });
-    return 'count' in answer ? answer.count : Number.NaN;
+    child.send([name, ...args]);
+    const [[result]] = await answered;
+    return result;
   }
 
   return {
     url: `http://127.0.0.1:${port}`,
     secureUrl: `https://127.0.0.1:${securePort}`,
-    async reset(delayMs = 0) {
-      await ask({ kind: 'reset', delayMs });
-    },
-    async report() {
-      const answer = await ask({ kind: 'report' });
-      if (!('report' in answer)) throw new Error('the sink has not reported');
-      return answer.report;
+    reset: (delayMs = 0) => ask('reset', delayMs),
+    report: () => ask('report'),
+    async reportOf(lines) {
+      const report = await ask('report');
+      if (report.functionLines === lines) return report;
+      throw new Error(`${report.functionLines} of ${lines} lines have arrived`);
     },
     async settled() {
       for (let before = -1; ; ) {
-        const now = await count();
+        const now = await ask('count');
         if (now === before) return;
         before = now;
         await sleep(QUIET_MS);

@@ -50,7 +50,7 @@ export async function measureCold(bench: Bench): Promise<Figure[]> {
 }
 
 async function measureOn(disk: Disk, bench: Bench, workDir: string): Promise<Figure[]> {
-  const candidates = [bench.floor, ...bench.extensions].map(({ subject, executable }) => {
+  const candidates = bench.all.map(({ subject, executable }) => {
     const copy = path.join(disk.folder, subject);
     copyFileSync(executable, copy);
     return { subject, executable: copy };

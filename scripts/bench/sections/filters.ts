@@ -1,8 +1,8 @@
 // What settings that look at each line add to the CPU of a flood. None of them takes a line away: all have to arrive.
 
-import { type Bench, settings } from '../bench.ts';
+import { type Bench, byTurns, settings } from '../bench.ts';
 import { format, type Measurement, median } from '../figures.ts';
-import { flood, requestIdOf } from '../records.ts';
+import { flood } from '../records.ts';
 import type { Settings } from '../sandbox.ts';
 import { cpuPerMb } from './cpu.ts';
 
@@ -21,17 +21,11 @@ const VARIANTS: readonly (readonly [name: string, more: Settings])[] = [
 ];
 
 export async function measureFilters(bench: Bench): Promise<Measurement> {
-  const [candidate] = bench.extensions;
-  if (candidate === undefined) throw new Error('there is nothing to measure');
-  const text = flood(bench.quick ? 2 : 20, 5_000, requestIdOf(1));
-  const samples = new Map<string, number[]>(VARIANTS.map(([name]) => [name, []]));
-  for (let run = 0; run < bench.longRuns; run++) {
-    for (const [name, more] of run % 2 === 0 ? VARIANTS : VARIANTS.toReversed()) {
-      const environment = settings(bench, { LOKI_FLUSH_STRATEGY: 'end', ...more });
-      samples.get(name)?.push(await cpuPerMb(bench, candidate, text, environment));
-    }
-  }
-  const rows = [...samples].map(([name, values]) => ({ name, ms: median(values) }));
+  const text = flood(bench.quick ? 2 : 20, 5_000);
+  const samples = await byTurns(VARIANTS, bench.longRuns, ([, more]) =>
+    cpuPerMb(bench, bench.extensions[0], text, settings(bench, { LOKI_FLUSH_STRATEGY: 'end', ...more })),
+  );
+  const rows = samples.map(([[name], values]) => ({ name, ms: median(values) }));
   const noneMs = rows[0]?.ms ?? Number.NaN;
   const table = rows.map(({ name, ms }) => [name, `${format(ms)} ms`, format(ms / noneMs)]);
   return { figures: [], table: [['setting', 'CPU per MB of log text', 'times without'], ...table] };

@@ -4,8 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
 import { atMost, type Figure } from '../figures.ts';
+import { playFlood, playInit } from '../invocations.ts';
 import { anonymousBytesOf, memoryOf } from '../proc.ts';
-import { type Flood, flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
+import { type Flood, flood } from '../records.ts';
 import { startSandbox } from '../sandbox.ts';
 
 const MB = 1024 * 1024;
@@ -14,7 +15,6 @@ const BUFFER_MB = 16;
 const MAX_PEAK_MB = BUFFER_MB + 60;
 const SAMPLE_MS = 5;
 const AFTER_MS = 5_000;
-const REQUEST_ID = requestIdOf(0);
 
 interface FloodMemory {
   readonly beforeBytes: number;
@@ -24,7 +24,7 @@ interface FloodMemory {
 }
 
 export async function measureFlood(bench: Bench): Promise<Figure[]> {
-  const text = flood(20, 5_000, REQUEST_ID);
+  const text = flood(20, 5_000);
   const taken = await alternate(bench.extensions, bench.longRuns, (candidate) => floodMemory(bench, candidate, text));
   const note = `${text.lines.toLocaleString('en')} lines, ${(text.textBytes / 1e6).toFixed(1)} MB of text in ${text.bodies.length} bodies, all delivered`;
   return [
@@ -38,11 +38,10 @@ export async function measureFlood(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-async function floodMemory(bench: Bench, { executable }: Candidate, { bodies, lines }: Flood): Promise<FloodMemory> {
+async function floodMemory(bench: Bench, { executable }: Candidate, text: Flood): Promise<FloodMemory> {
   await bench.sink.reset();
   await using sandbox = await startSandbox(executable, settings(bench, { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' }));
-  await sandbox.asked();
-  await sandbox.deliver(JSON.stringify(initRecords()));
+  await playInit(sandbox);
   await sleep(100);
   const beforeBytes = memoryOf(sandbox.pid).privateDirtyBytes;
   let peakBytes = 0;
@@ -50,16 +49,11 @@ async function floodMemory(bench: Bench, { executable }: Candidate, { bodies, li
     peakBytes = Math.max(peakBytes, anonymousBytesOf(sandbox.pid));
   }, SAMPLE_MS);
   const startMs = performance.now();
-  sandbox.invoke(REQUEST_ID);
-  await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
-  for (const body of bodies) await sandbox.deliver(body);
-  await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
-  await sandbox.asked();
+  await playFlood(sandbox, text);
   const tookMs = performance.now() - startMs;
   await bench.sink.settled();
   clearInterval(sampling);
-  const { functionLines } = await bench.sink.report();
-  if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
+  await bench.sink.reportOf(text.lines);
   await sleep(bench.quick ? 500 : AFTER_MS);
   return { beforeBytes, peakBytes, afterBytes: memoryOf(sandbox.pid).privateDirtyBytes, tookMs };
 }

@@ -3,8 +3,8 @@
 // about 8 s after it was busy, so the first twelve seconds are shown and the ten that follow are judged.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, type Candidate, settings, taken } from '../bench.ts';
-import { atMost, type Figure, type Subject } from '../figures.ts';
+import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
+import { atMost, type Figure } from '../figures.ts';
 import { playInvocations } from '../invocations.ts';
 import { type Activity, activityOf } from '../proc.ts';
 import { initRecords } from '../records.ts';
@@ -26,16 +26,13 @@ interface Sample {
 
 export async function measureIdle(bench: Bench): Promise<Figure[]> {
   await bench.sink.reset();
-  const samples = new Map<Subject, Sample[]>();
-  for (const candidate of [bench.floor, ...bench.extensions]) {
-    // All at once, as they do nothing.
-    const runs = Array.from({ length: bench.longRuns }, () => watch(bench, candidate));
-    samples.set(candidate.subject, await Promise.all(runs));
-  }
+  // All samples of one at once, as they do nothing.
+  const taken = await alternate(bench.all, 1, (candidate) =>
+    Promise.all(Array.from({ length: bench.longRuns }, () => watch(bench, candidate))),
+  );
   return (['fresh', 'used'] as const).flatMap((state) => {
     const after = state === 'fresh' ? 'the first next' : 'an invocation';
-    const idles = [...samples].map(([subject, runs]) => [subject, runs.flatMap((run) => run[state] ?? [])] as const);
-    const idle = taken(new Map(idles.filter(([, runs]) => runs.length > 0)));
+    const idle = taken.parts((samples) => samples.flatMap((sample) => sample[state] ?? []));
     return [
       idle.figure(`CPU in the first ${TIDYING_S} s after ${after}`, 'ms', ({ tidying }) => tidying.cpuNs / 1e6, {
         note: 'V8 tidies its heap once',
@@ -53,7 +50,7 @@ async function watch(bench: Bench, { subject, executable }: Candidate): Promise<
   await sandbox.asked();
   const fresh = await activityWhileIdle(bench, sandbox);
   if (subject === 'floor') return { fresh, used: undefined };
-  await sandbox.deliver(JSON.stringify(initRecords()));
+  await sandbox.deliver(initRecords());
   await playInvocations(sandbox, 1);
   return { fresh, used: await activityWhileIdle(bench, sandbox) };
 }

@@ -5,9 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
 import { atMost, atMostAboveFloor, type Figure, toFigure } from '../figures.ts';
-import { playInvocations } from '../invocations.ts';
+import { playInit, playInvocations } from '../invocations.ts';
 import { type Memory, memoryOf } from '../proc.ts';
-import { initRecords } from '../records.ts';
 import { type Sandbox, startSandbox } from '../sandbox.ts';
 
 const MAX_ABOVE_FLOOR_MB = 6;
@@ -19,14 +18,12 @@ const WARM_INVOCATIONS = 10_000;
 const SENT_MS = 2_000;
 
 export async function measureMemory(bench: Bench): Promise<Figure[]> {
-  const all = [bench.floor, ...bench.extensions];
+  const all = bench.all;
   const idle = await alternate(all, bench.runs, (candidate) => idleMemory(bench, candidate, async () => {}));
-  const init = await alternate(bench.extensions, bench.runs, (candidate) =>
-    idleMemory(bench, candidate, (sandbox) => sandbox.deliver(JSON.stringify(initRecords()))),
-  );
+  const init = await alternate(bench.extensions, bench.runs, (candidate) => idleMemory(bench, candidate, playInit));
   const invoked = await alternate(bench.extensions, bench.runs, (candidate) =>
     idleMemory(bench, candidate, async (sandbox) => {
-      await sandbox.deliver(JSON.stringify(initRecords()));
+      await playInit(sandbox);
       await playInvocations(sandbox, 1);
     }),
   );
@@ -53,8 +50,7 @@ async function measureGrowth(bench: Bench, strategy: string): Promise<Figure[]> 
   const taken = await alternate(bench.extensions, bench.longRuns, async ({ executable }) => {
     await bench.sink.reset();
     await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
-    await sandbox.asked();
-    await sandbox.deliver(JSON.stringify(initRecords()));
+    await playInit(sandbox);
     await playInvocations(sandbox, 1);
     await sleep(SETTLE_MS);
     const before = memoryOf(sandbox.pid).privateDirtyBytes;

@@ -9,7 +9,7 @@ import { mappedBytesOf } from '../proc.ts';
 import { startSandbox } from '../sandbox.ts';
 
 export async function measurePages(bench: Bench): Promise<Figure[]> {
-  const candidates = [bench.floor, ...bench.extensions];
+  const candidates = bench.all;
   const warm = await alternate(candidates, bench.runs, async ({ executable }) => {
     readThrough(executable);
     await using sandbox = await startSandbox(executable, settings(bench));

@@ -9,7 +9,7 @@ import { startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { generateLines } from '../../../test/fakes/generate.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
 import { startSilentServer } from '../../../test/fakes/silent-server.ts';
-import { alternate, type Bench, type Candidate } from '../bench.ts';
+import { alternate, type Bench, type Candidate, canShareCpu } from '../bench.ts';
 import { atMost, type Figure, format, type Measurement, quantile } from '../figures.ts';
 
 const SMALL_MB = 128;
@@ -41,9 +41,7 @@ interface End {
 }
 
 export async function measureShutdown(bench: Bench): Promise<Measurement> {
-  const probe = openCpuShare(SMALL_MB);
-  probe?.[Symbol.dispose]();
-  if (probe === undefined) console.warn('warning: no control group can be made here: all has a whole CPU');
+  canShareCpu();
   const runs = bench.quick ? 1 : Math.min(bench.runs, FEW_RUNS);
   const cases: Case[] = [
     ...MEMORIES_MB.flatMap((memoryMb) => casesOf('well', memoryMb, LINES)),

@@ -6,17 +6,17 @@ import { existsSync, statSync } from 'node:fs';
 import { executablePath, hostArchitecture, layerPath, root } from '../../build/toolchain.ts';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
 import { atMost, type Figure, toFigure } from '../figures.ts';
-import { flood, initRecords, requestIdOf, runtimeDoneRecord, startRecord } from '../records.ts';
+import { playFlood, playInit } from '../invocations.ts';
+import { flood } from '../records.ts';
 import { startSandbox } from '../sandbox.ts';
 
 const MAX_EXECUTABLE_MB = 110;
 const MAX_LAYER_MB = 40;
-const REQUEST_ID = requestIdOf(0);
 
 export async function measureSize(bench: Bench): Promise<Figure[]> {
   const wire = await alternate(bench.extensions, 1, (candidate) => measureWire(bench, candidate));
   const sizes = Object.fromEntries(
-    [bench.floor, ...bench.extensions].map(({ subject, executable }) => [subject, [statSync(executable).size / 1e6]]),
+    bench.all.map(({ subject, executable }) => [subject, [statSync(executable).size / 1e6]]),
   );
   return [
     wire.figure('on the wire per MB of log text', 'KB', ({ wireBytes }) => wireBytes / 1e3, {
@@ -31,18 +31,12 @@ export async function measureSize(bench: Bench): Promise<Figure[]> {
 async function measureWire(bench: Bench, { executable }: Candidate): Promise<{ wireBytes: number; pushes: number }> {
   await bench.sink.reset();
   await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: 'end' }));
-  await sandbox.asked();
-  await sandbox.deliver(JSON.stringify(initRecords()));
-  sandbox.invoke(REQUEST_ID);
-  await sandbox.deliver(JSON.stringify([startRecord(REQUEST_ID)]));
-  const { bodies, lines, textBytes } = flood(2, 5_000, REQUEST_ID);
-  for (const body of bodies) await sandbox.deliver(body);
-  await sandbox.deliver(JSON.stringify([runtimeDoneRecord(REQUEST_ID)]));
-  await sandbox.asked();
+  await playInit(sandbox);
+  const text = flood(2, 5_000);
+  await playFlood(sandbox, text);
   await bench.sink.settled();
-  const { functionLines, wireBytes, pushes } = await bench.sink.report();
-  if (functionLines !== lines) throw new Error(`${functionLines} of ${lines} lines have arrived`);
-  return { wireBytes: wireBytes / (textBytes / 1e6), pushes: pushes.length };
+  const { wireBytes, pushes } = await bench.sink.reportOf(text.lines);
+  return { wireBytes: wireBytes / (text.textBytes / 1e6), pushes: pushes.length };
 }
 
 function layerBytes(): number {

@@ -6,19 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlushStrategy } from '../../../src/flush-strategy.ts';
 import { MB_OF_ONE_CPU, openCpuShare } from '../../../test/fakes/cpu-share.ts';
 import { certificatePath } from '../../../test/fakes/tls-relay.ts';
-import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
+import { alternate, type Bench, type Candidate, canShareCpu, settings } from '../bench.ts';
 import { atMost, type Figure, format, type Measurement, median, quantile } from '../figures.ts';
-import { activityOf } from '../proc.ts';
-import {
-  flood,
-  functionRecord,
-  initRecords,
-  reportRecord,
-  requestIdOf,
-  runtimeDoneRecord,
-  startRecord,
-} from '../records.ts';
-import { monotonicMs, type Sandbox, startSandbox } from '../sandbox.ts';
+import { playFlood, playHeld, playInit } from '../invocations.ts';
+import { activityOf, monotonicMs } from '../proc.ts';
+import { BUFFERING_MS, flood } from '../records.ts';
+import { type Sandbox, startSandbox } from '../sandbox.ts';
 
 const SMALL_MB = 128;
 const MEMORIES_MB = [SMALL_MB, 256, 512, MB_OF_ONE_CPU];
@@ -26,8 +19,6 @@ const SCHEMES = ['http', 'https'] as const;
 const LINES = [1, 20, 200, 2_000];
 /** The runtime's own init, in which we have a CPU too. */
 const INIT_MS = 300;
-const HANDLER_MS = 40;
-const BUFFERING_MS = 25;
 /** What an invocation leaves to be done. */
 const SETTLE_MS = 20;
 /** Longer than the oldest line is held. */
@@ -64,10 +55,8 @@ interface Story {
 }
 
 export async function measureSmall(bench: Bench): Promise<Measurement> {
-  const probe = openCpuShare(SMALL_MB);
-  probe?.[Symbol.dispose]();
-  if (probe === undefined) console.warn('warning: no control group can be made here: all has a whole CPU');
-  const note = probe
+  const hasShares = canShareCpu();
+  const note = hasShares
     ? {}
     : { note: 'NO SHARE: this machine lets nobody make a control group, and all had a whole CPU' };
   const figures: Figure[] = [];
@@ -97,8 +86,6 @@ async function fewLines(bench: Bench, scheme: Case['scheme'], note: { note?: str
 }
 
 async function table(bench: Bench): Promise<string[][]> {
-  const [candidate] = bench.extensions;
-  if (candidate === undefined) throw new Error('there is nothing to measure');
   const lines = bench.quick ? [20] : LINES;
   const cases: Case[] = [
     ...MEMORIES_MB.flatMap((memoryMb) =>
@@ -110,7 +97,7 @@ async function table(bench: Bench): Promise<string[][]> {
   ];
   const rows: string[][] = [];
   for (const test of cases) {
-    const { first, warm } = await play(bench, candidate, test);
+    const { first, warm } = await play(bench, bench.extensions[0], test);
     rows.push([
       `${test.memoryMb.toLocaleString('en')} MB`,
       test.scheme,
@@ -144,9 +131,7 @@ async function play(bench: Bench, { executable }: Candidate, test: Case): Promis
     }
     await settled();
     const warmMs = cpuMs();
-    const { functionLines } = await bench.sink.report();
-    const printed = invocations * test.lines;
-    if (functionLines !== printed) throw new Error(`${functionLines} of ${printed} lines have arrived`);
+    await bench.sink.reportOf(invocations * test.lines);
     return {
       initCpuMs,
       first: { heldMs: firstHeldMs, cpuMs: firstMs - initCpuMs },
@@ -157,47 +142,29 @@ async function play(bench: Bench, { executable }: Candidate, test: Case): Promis
 
 /** @returns how long the invocation was held beyond the platform's buffering */
 async function hold(sandbox: Sandbox, index: number, lines: number): Promise<number> {
-  await sandbox.asked();
-  const requestId = requestIdOf(index);
-  sandbox.invoke(requestId);
-  const printed = Array.from({ length: lines }, (_, line) =>
-    functionRecord(`line ${line} of a handler that works on an order`),
-  );
-  const before = index > 0 ? [reportRecord(requestIdOf(index - 1))] : [];
-  const delivered = sandbox.deliver(JSON.stringify([...before, startRecord(requestId), ...printed]));
-  await sleep(HANDLER_MS);
-  await delivered;
-  const doneMs = monotonicMs();
-  const done = JSON.stringify([runtimeDoneRecord(requestId)]);
-  await sleep(BUFFERING_MS);
-  const deliveredDone = sandbox.deliver(done);
-  const nextMs = await sandbox.asked();
-  await deliveredDone;
+  const { doneMs, nextMs } = await playHeld(sandbox, index, lines);
   return Math.max(0, nextMs - doneMs - BUFFERING_MS);
 }
 
 /** The slowest of the platform's bodies to be answered, while there is more to do than the share allows. */
 async function answersInFlood(bench: Bench): Promise<Figure[]> {
-  const { bodies, lines } = flood(bench.quick ? 2 : FLOOD_BODIES, FLOOD_LINES, requestIdOf(0));
-  const test: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines };
+  const text = flood(bench.quick ? 2 : FLOOD_BODIES, FLOOD_LINES);
+  const test: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines: text.lines };
   const taken = await alternate(bench.extensions, bench.longRuns, async ({ executable }) => {
     await bench.sink.reset();
     return inSandbox(bench, executable, test, async (sandbox, limit) => {
       limit();
-      sandbox.invoke(requestIdOf(0));
       let slowestMs = 0;
-      for (const body of [JSON.stringify([startRecord(requestIdOf(0))]), ...bodies]) {
+      await playFlood(sandbox, text, async (body) => {
         const startMs = monotonicMs();
         await sandbox.deliver(body);
         slowestMs = Math.max(slowestMs, monotonicMs() - startMs);
-      }
-      await sandbox.deliver(JSON.stringify([runtimeDoneRecord(requestIdOf(0))]));
-      await sandbox.asked();
+      });
       await bench.sink.settled();
       return slowestMs;
     });
   });
-  const note = `${lines.toLocaleString('en')} lines in ${bodies.length} bodies, one after the other, as the platform sends them`;
+  const note = `${text.lines.toLocaleString('en')} lines in ${text.bodies.length} bodies, one after the other, as the platform sends them`;
   const name = `slowest answer to a body in a flood, ${SMALL_MB} MB`;
   return [taken.figure(name, 'ms', Number, { judge: atMost(MAX_ANSWER_MS), note })];
 }
@@ -240,8 +207,7 @@ async function inSandbox<T>(
     LOKI_FLUSH_STRATEGY: strategy,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
   });
-  await sandbox.asked();
-  await sandbox.deliver(JSON.stringify(initRecords()));
+  await playInit(sandbox);
   await sleep(INIT_MS);
   return await act(sandbox, () => share?.add(sandbox.pid));
 }

@@ -20,7 +20,7 @@ interface Start {
 }
 
 export async function measureStart(bench: Bench): Promise<Figure[]> {
-  const candidates = [bench.floor, ...bench.extensions];
+  const candidates = bench.all;
   for (const candidate of candidates) await start(bench, candidate);
   const taken = await alternate(candidates, bench.runs, (candidate, run) => {
     // Where in memory a file happens to lie can make all its starts 15 % slower: it is put there anew now and then.

@@ -37,7 +37,7 @@ export async function measureStrategies(bench: Bench): Promise<Measurement> {
 }
 
 async function live(bench: Bench, pattern: Pattern, strategy: FlushStrategy): Promise<Row> {
-  const executable = bench.extensions[0]?.executable ?? '';
+  const [{ executable }] = bench.extensions;
   await bench.sink.reset(LOKI_ROUND_TRIP_MS);
   await using sandbox = await startSandbox(executable, settings(bench, { LOKI_FLUSH_STRATEGY: strategy }));
   const invocations = bench.quick ? Math.min(30, pattern.invocations) : pattern.invocations;
