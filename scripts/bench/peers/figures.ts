@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { startFakeLoki } from '../../../test/fakes/fake-loki.ts';
 import { createLambdaEmulator } from '../../../test/fakes/lambda-emulator.ts';
+import { byTurns } from '../bench.ts';
 import { median as medianOf } from '../figures.ts';
 import { settleInCache } from '../page-cache.ts';
 import { type Memory, memoryOf } from '../proc.ts';
@@ -32,27 +33,23 @@ const MB = 1e6;
 const settleMs = 1_300;
 
 export async function measureStart(subjects: readonly Subject[]): Promise<readonly Figure[]> {
-  const registered = subjects.map((): number[] => []);
-  const asked = subjects.map((): number[] => []);
   const loki = await startFakeLoki();
   // The first turn only warms the page cache.
-  for (let run = 0; run <= startRuns; run++) {
-    for (const [index, subject] of turn(subjects, run)) {
-      await untilPortIsFree(subject);
-      // Where in memory a file happens to lie moves all its starts: it is put there anew now and then, as in `make bench`.
-      if (run % runsInPlace === 0) settleInCache(subject.executable);
-      await using sandbox = await startSandbox(subject.executable, await subject.environment(loki.url));
-      const askedMs = await sandbox.asked();
-      if (run === 0) continue;
-      registered[index]?.push(sandbox.registeredMs() - sandbox.spawnedMs);
-      asked[index]?.push(askedMs - sandbox.spawnedMs);
-    }
-  }
+  const starts = await byTurns(subjects, 1 + startRuns, async (subject, run) => {
+    await untilPortIsFree(subject);
+    // Where in memory a file happens to lie moves all its starts: it is put there anew now and then, as in `make bench`.
+    if (run % runsInPlace === 0) settleInCache(subject.executable);
+    await using sandbox = await startSandbox(subject.executable, await subject.environment(loki.url));
+    const askedMs = (await sandbox.asked()) - sandbox.spawnedMs;
+    return { registeredMs: sandbox.registeredMs() - sandbox.spawnedMs, askedMs };
+  });
   await loki.close();
+  const values = (name: 'registeredMs' | 'askedMs') =>
+    starts.map(([, runs]) => median(runs.slice(1).map((run) => run[name])));
   const about = `median of ${startRuns} starts, by turns, from a warm page cache`;
   return [
-    { name: 'exec to register', unit: 'ms', values: registered.map(median), about },
-    { name: 'exec to first next', unit: 'ms', values: asked.map(median), about },
+    { name: 'exec to register', unit: 'ms', values: values('registeredMs'), about },
+    { name: 'exec to first next', unit: 'ms', values: values('askedMs'), about },
   ];
 }
 
@@ -116,12 +113,6 @@ export async function measureSize(subjects: readonly Subject[]): Promise<readonl
       about: "deflate, level 9, the same for all; the layers' own may be smaller",
     },
   ];
-}
-
-/** The subjects with their places, forwards and backwards by turns. */
-function turn(subjects: readonly Subject[], run: number): readonly [number, Subject][] {
-  const places = [...subjects.entries()];
-  return run % 2 === 0 ? places : places.toReversed();
 }
 
 /** `NaN` of nothing. */
