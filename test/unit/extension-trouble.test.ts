@@ -15,6 +15,15 @@ for (const failing of ['begin', 'resume', 'invoked', 'reportLosses', 'flush']) {
   });
 }
 
+for (const failing of ['begin', 'resume']) {
+  test(`after a bug in ${failing} the end of the invocation, which may never be known, is not waited for`, async () => {
+    const { clock, names, nextAtMs } = setUp([invoke(3_000)], { failing });
+    await clock.settle();
+    assert.ok(names().includes('invoked'));
+    assert.deepEqual(nextAtMs(), [0, 0]);
+  });
+}
+
 for (const failing of ['begin', 'resume', 'sendNow', 'drain', 'reportLosses', 'abandon']) {
   test(`a bug in ${failing} does not keep SHUTDOWN from ending in time`, async () => {
     const { clock, over } = setUp([shutdown(2_000)], { failing, lastReportAfterMs: 10 });
@@ -43,8 +52,10 @@ test('a deliverer that cannot be had does not end the loop', async () => {
 });
 
 test('without a deliverer events are taken one after another, and SHUTDOWN ends at once', async () => {
-  const { clock, calls, over } = setUp([invoke(3_000), invoke(3_000), shutdown(5_000)], { withoutDeliverer: true });
+  const events = [invoke(3_000), invoke(3_000), shutdown(5_000)];
+  const { clock, log, calls, over } = setUp(events, { withoutDeliverer: true });
   await clock.until(over, 0);
+  assert.deepEqual(log.messages, []);
   assert.deepEqual(
     calls.map(({ name }) => name),
     ['next', 'next', 'next'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { START_MS } from '../fakes/fake-clock.ts';
 import { at } from '../fakes/records.ts';
 import { invoke, setUp, shutdown } from './extension-setup.ts';
 
@@ -175,6 +176,63 @@ test('without any invocation before it, a SHUTDOWN that leaves no time to load w
     await clock.until(over, deadlineInMs);
     assert.equal(names().includes('begin'), isTime, `${slowness}, ${deadlineInMs} ms`);
   }
+});
+
+test('the time needed to load what sends is 36 ms of CPU time, and with that much left it is loaded', async () => {
+  for (const [slowness, deadlineInMs, isTime] of [
+    [1, 35, false],
+    [1, 36, true],
+    [10, 359, false],
+    [10, 360, true],
+  ] as const) {
+    const pace = { begin: () => ({ end() {} }), slowness: () => slowness };
+    const { clock, names, over } = setUp([shutdown(deadlineInMs)], {}, { pace });
+    await clock.until(over, deadlineInMs);
+    assert.equal(names().includes('begin'), isTime, `${slowness}, ${deadlineInMs} ms`);
+  }
+});
+
+test('what the first drain lost is told, and leaves with a second one, which is the last', async () => {
+  const { clock, names, over } = setUp([shutdown(2_000)], { lastReportAfterMs: 1, drainTakesMs: 10 });
+  await clock.until(over, 2_000);
+  assert.deepEqual(names().slice(names().indexOf('sendNow') + 1), [
+    'reportLosses',
+    'drain',
+    'reportLosses',
+    'drain',
+    'abandon',
+  ]);
+});
+
+test('what counts as our own work begins with the event and ends before anything is waited for', async () => {
+  const stretches: (readonly [string, atMs: number])[] = [];
+  const { clock, calls, over } = setUp(
+    [invoke(3_000), shutdown(5_000)],
+    { runtimeDoneAfterMs: 500 },
+    {
+      pace: {
+        begin() {
+          stretches.push(['begin', clock.now() - START_MS]);
+          return { end: () => stretches.push([`end after ${calls.at(-1)?.name}`, clock.now() - START_MS]) };
+        },
+        slowness: () => 1,
+      },
+    },
+  );
+  await clock.until(over, 5_000);
+  assert.deepEqual(stretches, [
+    ['begin', 0],
+    ['end after resume', 0],
+    ['begin', 500],
+    ['end after sendNow', 500],
+  ]);
+});
+
+test('adaptive counts the invocations: the first four wait, and the fifth in quick succession does not', async () => {
+  const events = Array.from({ length: 5 }, (_, index) => invoke(60_000, `r-${index}`));
+  const { clock, nextAtMs } = setUp(events, { runtimeDoneAfterMs: 100 }, { strategy: 'adaptive' });
+  await clock.advance(10_000);
+  assert.deepEqual(nextAtMs(), [0, 100, 200, 300, 400, 400]);
 });
 
 test('after SHUTDOWN no next event is asked for', async () => {
