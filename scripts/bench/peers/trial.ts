@@ -75,6 +75,30 @@ export async function tryCase(subject: Subject, test: Case): Promise<Result> {
     ...(relay === undefined ? {} : { onFrozen: () => disturb(relay, test.inFreeze) }),
   };
   const emulator = await createLambdaEmulator(options);
+  const { stage, printed, invocations, shutdowns } = openStage(loki, emulator);
+  const cutShort = await within(test.limitMs, test.story(stage));
+  const stored = loki.entries();
+  const judging = {
+    undo: subject.undo,
+    expected: subject.expected,
+    ...(test.form === undefined ? {} : { form: test.form }),
+  };
+  const judged = tally(printed, test.join?.(stored) ?? stored, judging);
+  await emulator.stop();
+  await relay?.close();
+  await loki.close();
+  const held = invocations.flatMap(({ heldMs }) => heldMs ?? []);
+  return {
+    ...judged,
+    longestHeldMs: held.length === 0 ? undefined : Math.max(...held),
+    timedOut: invocations.filter(({ extensionTimedOut }) => extensionTimedOut).length,
+    killed: shutdowns.filter(({ exitedBeforeDeadline }) => !exitedBeforeDeadline).length,
+    ...(cutShort === undefined ? {} : { cutShort }),
+  };
+}
+
+/** A stage that remembers what was printed on it and how it went. */
+function openStage(loki: FakeLoki, emulator: LambdaEmulator) {
   const printed: Printed[] = [];
   const invocations: InvokeResult[] = [];
   const shutdowns: ShutdownResult[] = [];
@@ -99,25 +123,7 @@ export async function tryCase(subject: Subject, test: Case): Promise<Result> {
       shutdowns.push(await emulator.shutdown());
     },
   };
-  const cutShort = await within(test.limitMs, test.story(stage));
-  const stored = loki.entries();
-  const judging = {
-    undo: subject.undo,
-    expected: subject.expected,
-    ...(test.form === undefined ? {} : { form: test.form }),
-  };
-  const judged = tally(printed, test.join?.(stored) ?? stored, judging);
-  await emulator.stop();
-  await relay?.close();
-  await loki.close();
-  const held = invocations.flatMap(({ heldMs }) => heldMs ?? []);
-  return {
-    ...judged,
-    longestHeldMs: held.length === 0 ? undefined : Math.max(...held),
-    timedOut: invocations.filter(({ extensionTimedOut }) => extensionTimedOut).length,
-    killed: shutdowns.filter(({ exitedBeforeDeadline }) => !exitedBeforeDeadline).length,
-    ...(cutShort === undefined ? {} : { cutShort }),
-  };
+  return { stage, printed, invocations, shutdowns };
 }
 
 function disturb(relay: Relay, how: Case['inFreeze']): void {
