@@ -227,6 +227,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
   ],
   ['no descriptors', unreachable('closed', 'EMFILE'), 'no_descriptors', /EMFILE/],
   ['a reset', unreachable('closed', 'ECONNRESET'), 'connection_closed', /ECONNRESET/],
+  [
+    'a connection that is closed for a reason in words',
+    unreachable('closed', undefined, `${SECRET} was here`),
+    'connection_closed',
+    /closes the connection$/,
+  ],
   ['an expired certificate', unreachable('tls', 'CERT_HAS_EXPIRED'), 'tls_expired', /certificate has expired/],
   ['a certificate of tomorrow', unreachable('tls', 'CERT_NOT_YET_VALID'), 'tls_not_yet_valid', /not valid yet/],
   [
@@ -244,6 +250,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     unreachable('tls', 'ERR_TLS_CERT_ALTNAME_INVALID', "cert's altnames: DNS:a.de, DNS:b.de, DNS:c.de, DNS:d.de"),
     'tls_wrong_name',
     /for another name: a\.de, b\.de, c\.de and others$/,
+  ],
+  [
+    'a certificate of three names',
+    unreachable('tls', 'ERR_TLS_CERT_ALTNAME_INVALID', "cert's altnames: DNS:a.de, DNS:b.de, DNS:c.de"),
+    'tls_wrong_name',
+    /for another name: a\.de, b\.de, c\.de$/,
   ],
   [
     'a self-signed certificate',
@@ -318,6 +330,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     /closed the connection/,
   ],
   [
+    'a connection that is closed after the push, by the text alone',
+    unanswered('ECONNRESET on read'),
+    'connection_closed',
+    /closed the connection \(ECONNRESET\)$/,
+  ],
+  [
     'http to a TLS port that hangs up',
     unanswered('other side closed', 'UND_ERR_SOCKET'),
     'tls_expected',
@@ -336,6 +354,27 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\0\0\x12\x04\0\0\0\0\0\0\x03' },
     'http2_only',
     /HTTP\/2/,
+    plain,
+  ],
+  [
+    'a GOAWAY of HTTP/2',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\0\0\x08\x07\0\0\0\0\0\0\0' },
+    'http2_only',
+    /HTTP\/2/,
+    plain,
+  ],
+  [
+    'a frame of HTTP/2 that is no greeting',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\0\0\x12\x05\0\0\0\0\0' },
+    'not_http',
+    /what is not HTTP\/1\.1 \(HPE_INVALID_CONSTANT\)$/,
+    plain,
+  ],
+  [
+    'bytes that are like a frame of HTTP/2 on another stream',
+    { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: '\0\0\x12\x04\0\0\0\0\x01' },
+    'not_http',
+    /what is not HTTP\/1\.1 \(HPE_INVALID_CONSTANT\)$/,
     plain,
   ],
   [
@@ -407,6 +446,20 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     target(undefined, basic('1:x')),
   ],
   ['a user of Grafana Cloud that is no number', refused(401, ''), 'user_not_numeric', /not a number/, cloud],
+  [
+    'a user that is no number, elsewhere',
+    refused(401, ''),
+    'credentials_refused',
+    /refuses the credentials: 401$/,
+    target(undefined, basic('me@example.com:x')),
+  ],
+  [
+    'wrong credentials at Grafana Cloud',
+    refused(401, ''),
+    'credentials_refused',
+    /refuses the credentials: 401$/,
+    target('https://logs-prod-012.grafana.net/loki/api/v1/push', basic('123456:glc_x')),
+  ],
   ['no tenant', refused(401, 'no org id\n'), 'tenant_missing', /tenant: 401, no org id$/],
   ['a firewall', refused(403, '<html><head><title>403 Forbidden</title>'), 'forbidden', /"403 Forbidden"/],
   [
@@ -447,6 +500,16 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     { kind: 'failed', status: 0, detail: `TypeError: ${SECRET}\n    at send (file:///x/delivery.js:1:2)` },
     'internal_error',
     /: TypeError at delivery\.js:1:2$/,
+  ],
+  [
+    'a flaw of ours deep in the code',
+    {
+      kind: 'failed',
+      status: 0,
+      detail: `Error: x${[1, 2, 3, 4].map((n) => `\n    at f${n} (/x/a.js:${n}:7)`).join('')}`,
+    },
+    'internal_error',
+    /: Error at a\.js:1:7 at a\.js:2:7 at a\.js:3:7$/,
   ],
   [
     '500 with our header',
@@ -545,6 +608,12 @@ const pushes: readonly (readonly [string, PushSymptom, string, RegExp, ReturnTyp
     { kind: 'rejected', reason: 'rejected', status: 400, detail: `400 cannot parse "${SECRET}"` },
     'rejected',
     /400, with a text of its own$/,
+  ],
+  [
+    'a line that is too large, by the text alone',
+    { kind: 'too_large', detail: '413 request body too large: 9 > 8' },
+    'too_large',
+    /: 413, request body too large: 9 > 8$/,
   ],
   ['a line that is too large', { kind: 'too_large', status: 413, detail: '413' }, 'too_large', /413$/],
   [
@@ -701,6 +770,80 @@ test('the README lists every diagnosis and what to do about it, and no other', (
     listed,
     Object.entries(DIAGNOSES).map(([id, [, remedy]]) => [id, remedy]),
   );
+});
+
+for (const [aheadMs, said] of [
+  [59_999, undefined],
+  [60_000, '1 min ahead of'],
+  [-60_000, '1 min behind'],
+  [7_199_000, '120 min ahead of'],
+  [7_200_000, '2 h ahead of'],
+  [172_799_000, '48 h ahead of'],
+  [-172_800_000, '2 days behind'],
+] as const) {
+  test(`clocks that are ${aheadMs} ms apart ${said === undefined ? 'agree' : `are told as ${said}`}`, () => {
+    const symptom = {
+      kind: 'rejected',
+      reason: 'rejected',
+      status: 400,
+      detail: '400',
+      clockAheadMs: aheadMs,
+    } as const;
+    const sentence = said === undefined ? 'Loki refused log lines: 400' : `Loki's clock is ${said} ours: 400`;
+    assert.equal(diagnosePush(symptom, target())?.sentence, sentence);
+  });
+}
+
+test('what was seen last between freezes keeps its own remedy', () => {
+  const last = unreachable('refused', 'ECONNREFUSED');
+  const alone = diagnosePush(last, local)?.remedy;
+  assert.match(alone ?? '', /^127\.0\.0\.1 is the sandbox itself/);
+  assert.equal(diagnosePush({ kind: 'interrupted', last }, local)?.remedy, alone);
+});
+
+test('where a connection is closed in the clear, TLS may be spoken there, or somebody cuts connections', () => {
+  assert.equal(
+    diagnosePush(unreachable('closed', 'ECONNRESET'), plain)?.remedy,
+    `if TLS is spoken there, write https://; else ${DIAGNOSES.connection_closed[1]}`,
+  );
+});
+
+const secretsWay = (url: string, way: Extract<SecretTrouble, { kind: 'unreachable' }>['way']) =>
+  diagnosePush(unready({ kind: 'unreachable', url, way }), target());
+const service = 'https://secretsmanager.eu-central-1.amazonaws.com/';
+
+for (const [what, symptom, remedy] of [
+  ['a way out of the VPC', onTheWay('no_route', 'ETIMEDOUT'), DIAGNOSES.secret_unreachable[1]],
+  ['the certificate', onTheWay('tls', 'CERT_HAS_EXPIRED'), DIAGNOSES.tls_expired[1]],
+  [
+    'the proxy that is not there',
+    onTheWay('refused', 'ECONNREFUSED', 'proxy.corp:3128'),
+    /^correct LOKI_PROXY_URL, or/,
+  ],
+  ['the proxy that is asked', onTheWay('proxy', 'HTTP_407', 'proxy.corp:3128'), DIAGNOSES.proxy_credentials[1]],
+] as const) {
+  test(`a secret that cannot be reached is cured where the fault is: ${what}`, () => {
+    const told = diagnosePush(symptom, target())?.remedy ?? '';
+    if (typeof remedy === 'string') assert.equal(told, remedy);
+    else assert.match(told, remedy);
+  });
+}
+
+test('TLS is suspected of a service of secrets at a port of TLS only', () => {
+  const way = { kind: 'unanswered', phase: 'answer', detail: 'other side closed' } as const;
+  const closed = /which closed the connection$/;
+  assert.match(secretsWay('http://127.0.0.1/', way)?.sentence ?? '', closed);
+  assert.match(secretsWay(service, way)?.sentence ?? '', closed);
+  assert.match(secretsWay('http://127.0.0.1:443/', way)?.sentence ?? '', /TLS may be spoken there$/);
+});
+
+test('of the keys of a secret ten are named, and of a long one the beginning', () => {
+  const told = (keys: readonly string[]) =>
+    diagnosePush(unready({ kind: 'no_key', key: undefined, keys }), target())?.sentence ?? '';
+  const keys = Array.from({ length: 11 }, (_, index) => `key-${index}`);
+  assert.match(told(keys.slice(0, 10)), /"key-9", and the reference/);
+  assert.match(told(keys), /"key-9" and others, and the reference/);
+  assert.match(told(['k'.repeat(65)]), /"k{64}"/);
 });
 
 test('where a client certificate is sent, a connection that is closed may be for that', () => {

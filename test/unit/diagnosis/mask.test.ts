@@ -40,7 +40,7 @@ for (const before of ['', 'u', 'us', 'user:', '123456:']) {
 const settings: readonly (readonly [string, readonly string[]])[] = [
   [
     'https://user-name:pass-word@loki.example.com/push?token=tok-en#frag-ment',
-    ['user-name', 'pass-word', 'tok-en', 'frag-ment'],
+    ['user-name', 'pass-word', 'user-name:pass-word', 'tok-en', 'frag-ment'],
   ],
   ['https://user-name:pass%2Fword@loki.example.com', ['pass%2Fword', 'pass/word', 'user-name']],
   ['http://user-name:12/34-56@host', ['user-name', '12/34-56', '34-56']],
@@ -50,7 +50,7 @@ const settings: readonly (readonly [string, readonly string[]])[] = [
   ['X-Api-Key=the-key,broken the-rest', ['the-key', 'the-rest']],
   ['{"X-Api-Key":"the-key","n":{"a":"inner-key"}}', ['the-key', 'inner-key']],
   ['{"X-Api-Key":"the-key"', ['the-key']],
-  ['Authorization=Basic dXNlcjphbG9uZS1wdw==', ['alone-pw', 'user:alone-pw', 'dXNlcjphbG9uZS1wdw']],
+  ['Authorization=Basic dXNlcjphbG9uZS1wdw==', ['user', 'alone-pw', 'user:alone-pw', 'dXNlcjphbG9uZS1wdw==']],
   ['Bearer glc_abcdefgh', ['glc_abcdefgh']],
   ['123456:glc_abcdefgh==', ['glc_abcdefgh']],
   ['"glc_quoted"', ['glc_quoted']],
@@ -60,7 +60,7 @@ const settings: readonly (readonly [string, readonly string[]])[] = [
 for (const [setting, secrets] of settings) {
   test(`knows what is secret in ${setting}`, () => {
     const mask = createMask([setting]);
-    for (const secret of secrets) assert.equal(mask(`<${secret}>`).includes(secret), false, secret);
+    for (const secret of secrets) assert.equal(mask(`<${secret}>`), '<[masked]>', secret);
   });
 }
 
@@ -179,4 +179,27 @@ test('an address without user info has no secret in its first letter', () => {
 
 test('a value of the query is taken out whole, also where it stands alone', () => {
   assert.equal(createMask(['https://loki.example.com/push?token=tok-en-1234'])('<tok-en-1234>'), '<[masked]>');
+});
+
+for (const [what, setting, masked, left] of [
+  ['a secret', 'abcd', 'abcd', 'abc'],
+  ['a piece of a URL', 'https://user:ab/abcdefgh@host', 'abcdefgh', 'defg/abc'],
+  ['a piece of what may be a URL', 'ab/abcdefgh', 'abcdefgh', undefined],
+  ['a piece of what may be a URL, one letter less', 'ab/abcdefg', undefined, 'abcdefg'],
+  ['a word of a header', 'Key one, two abcdefgh', 'abcdefgh', 'two'],
+  ['a word of a header, one letter less', 'Key one, two abcdefg', undefined, 'abcdefg'],
+  ['a word of broken JSON', '{token: abcdefgh', 'abcdefgh', 'token'],
+  ['a word of broken JSON, one letter less', '{token: abcdefg', undefined, 'abcdefg'],
+  ['the base64 of a secret', 'abcd', 'YWJjZ', 'YWJj'],
+  ['the base64 of a secret, behind another letter', 'abcd', undefined, 'eGFiY2Q='],
+] as const) {
+  test(`is taken out from a certain length on, and left below it: ${what}`, () => {
+    const mask = createMask([setting]);
+    if (masked !== undefined) assert.equal(mask(`<${masked}>`), '<[masked]>');
+    if (left !== undefined) assert.equal(mask(`<${left}>`), `<${left}>`);
+  });
+}
+
+test('signs alone are no secret: they are the padding of a token', () => {
+  assert.equal(createMask(['--']).outside('a -- b'), 'a -- b');
 });

@@ -34,6 +34,7 @@ for (const [variable, meant] of [
   ['LOKI_EXCLUDE', 'LOKI_EXCLUDE_REGEX'],
   ['LOKI_PASSWORD_SECRET_ARN', 'LOKI_PASSWORD'],
   ['LOKI_TOKEN_ARN', 'LOKI_BEARER_TOKEN'],
+  ['LOKI_EXCLUD_REGEX', 'LOKI_EXCLUDE_REGEX'],
   ['LOKI_SOMETHING_ELSE', undefined],
 ] as const) {
   test(`${variable} stands for ${meant ?? 'nothing that is known'}`, () => {
@@ -46,6 +47,11 @@ test('variables of the function, of Lambda, and our own are none of these', () =
     meantBy('LOKI_PUSH_ENDPOINT', 'LOG_LEVEL', 'AWS_REGION', 'USERNAME', 'PASSWORD', 'SERVICE_NAME', 'LANG', 'LC_ALL'),
     [],
   );
+});
+
+test('with two wrong letters before the first underscore a name may be ours, with three it is another', () => {
+  assert.deepEqual(meantBy('LXYI_PASSWORD'), [['LXYI_PASSWORD', 'LOKI_PASSWORD']]);
+  assert.deepEqual(meantBy('LXYZ_PASSWORD'), []);
 });
 
 test('plain names count where another variable says whose they are', () => {
@@ -80,6 +86,12 @@ for (const [what, variable, isMeant] of [
     assert.deepEqual(meantBy(variable), [[variable, isMeant ? 'LOKI_METADATA_FIELDS' : undefined]]);
   });
 }
+
+test('the running extension tells the setting that is meant where it is not set, or is empty', () => {
+  const unknown = { kind: 'unknown_setting', variable: 'LOKI_URL', meant: 'LOKI_PUSH_ENDPOINT' };
+  assert.deepEqual(unknownSettings({ LOKI_URL: 'x' }), [unknown]);
+  assert.deepEqual(unknownSettings({ LOKI_URL: 'x', LOKI_PUSH_ENDPOINT: ' ' }), [unknown]);
+});
 
 test('ten of them are told, and no more', () => {
   const told = (count: number) =>
