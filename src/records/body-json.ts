@@ -5,15 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
 import { type CutHead, takeApart } from './body-repair.ts';
-import {
-  elementsOf,
-  isComplete,
-  isJsonInStretches,
-  isSpace,
-  scanInStretches,
-  scanStart,
-  skipSpace,
-} from './json-text.ts';
+import { isComplete, isSpace, scanInStretches, scanStart } from './json-scan.ts';
+import { elementsOf, isJsonInStretches, skipSpace } from './json-text.ts';
 
 export interface BodyReader {
   /**

@@ -7,16 +7,15 @@
 import type { ByteString } from '../byte-string.ts';
 import {
   atRecordValue,
-  elementsOf,
   inEscape,
   isBroken,
   isComplete,
-  isJsonInStretches,
   isSpace,
   type ScanState,
   scanInStretches,
   scanStart,
-} from './json-text.ts';
+} from './json-scan.ts';
+import { elementsOf, isJsonInStretches } from './json-text.ts';
 
 /** The beginning of a cut record: all its pieces so far, without the `}` that the platform put behind each cut. */
 export interface CutHead {
