@@ -65,10 +65,10 @@ export function createDeferredClient({ source, open, slow, clock }: DeferredPart
     begin() {
       void ready();
     },
-    async push(body) {
+    async push(body, answerMs) {
       const found = await ready();
       if ('kind' in found) return found;
-      const outcome = await found.push(body);
+      const outcome = await found.push(body, answerMs);
       // A later client may be in use by now, and this one the one that was refused before.
       if (outcome.kind === 'refused' && found === client) {
         if (outcome.status === 401) source.distrust();

@@ -32,7 +32,10 @@ function setUp(outcomeOf: (secret: string) => PushOutcome | undefined = () => AC
       calls.push(`open ${secret}`);
       if (secret === 'no use') return undefined;
       return {
-        push: async () => outcomeOf(secret) ?? ACCEPTED,
+        async push(_body, answerMs) {
+          if (answerMs !== undefined) calls.push(`answer within ${answerMs}`);
+          return outcomeOf(secret) ?? ACCEPTED;
+        },
         expectFreeze: () => calls.push('expect'),
         distrustConnections: () => calls.push('thaw'),
         waitsFor: () => 'answer',
@@ -120,4 +123,12 @@ test('a 403 may be about the secrets: they are doubted, and those of a firewall 
   answer('s');
   await push;
   assert.deepEqual(calls, ['open s', 'doubt']);
+});
+
+test('how long an answer may take is handed on: a line at fault is found as soon as without secrets', async () => {
+  const { client, answer, calls } = setUp();
+  const push = client.push(BODY, 300);
+  answer('s');
+  assert.deepEqual(await push, ACCEPTED);
+  assert.deepEqual(calls, ['open s', 'answer within 300']);
 });
