@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTimeReader } from '../../../src/records/record-time.ts';
+import { createTimeReader, type TimeReader } from '../../../src/records/record-time.ts';
+import { heapGrowthOf } from './heap.ts';
 
 const TEN_MS = Date.UTC(2026, 0, 5, 10);
 const read = (time: unknown) => createTimeReader()(time);
@@ -101,4 +102,18 @@ test('the last moment that Loki stores is read, and the next millisecond is not'
   assert.deepEqual(read(0), { ms: 0, nanos: 0 });
   assert.deepEqual(read(0.25), { ms: 0, nanos: 250_000 });
   assert.equal(read(-0.25), undefined);
+});
+
+test('the second that a reader remembers does not keep the body that the time was cut out of', () => {
+  const growthBytes = heapGrowthOf(() => {
+    const readers: TimeReader[] = [];
+    for (let index = 0; index < 500; index++) {
+      const body = Buffer.alloc(64 * 1024, '2026-01-05T10:00:00.118Z').toString('latin1');
+      const reader = createTimeReader();
+      assert.equal(reader(body.slice(0, 24))?.ms, TEN_MS + 118);
+      readers.push(reader);
+    }
+    return readers;
+  });
+  assert.ok(growthBytes < 4 * 1024 * 1024, `${growthBytes} bytes`);
 });

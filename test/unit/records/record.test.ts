@@ -146,6 +146,77 @@ test('whatever comes becomes a record', () => {
   }
 });
 
+test('an id is taken up to 256 characters, and a longer one or an empty one is none', () => {
+  const idsOf = (id: string) => {
+    const record = {
+      requestId: id,
+      tenantId: id,
+      tracing: { value: `Root=${id}` },
+      functionArn: `arn:aws:lambda:eu-central-1:123456789012:function:f:${id}`,
+    };
+    const { event, requestId, tenantId, traceId, alias } = read({ type: id, record });
+    return [event, requestId, tenantId, traceId, alias];
+  };
+  for (const length of [1, 256]) {
+    const id = 'x'.repeat(length);
+    assert.deepEqual(idsOf(id), [id, id, id, id, id], `${length}`);
+  }
+  for (const length of [0, 257]) {
+    const none = undefined;
+    assert.deepEqual(idsOf('x'.repeat(length)), [none, none, none, none, none], `${length}`);
+  }
+});
+
+test('a field that should be an id and is something else is none', () => {
+  for (const odd of [7, true, null, ['r-1'], { id: 'r-1' }]) {
+    const { event, requestId, tenantId } = read({ type: odd, record: { requestId: odd, tenantId: odd } });
+    assert.deepEqual([event, requestId, tenantId], [undefined, undefined, undefined], JSON.stringify(odd));
+  }
+});
+
+test('a record has the time that its element states, wherever it stands among the fields', () => {
+  const time = { ms: Date.UTC(2026, 0, 5, 10, 0, 0, 118), nanos: 0 };
+  for (const json of [
+    `{"time":"${TIME}","type":"function","record":"x"}`,
+    `{"type":"function","record":"x","time":"${TIME}"}`,
+    `{ "note" : {"time":"1999-01-01T00:00:00.000Z"} , "time" : "${TIME}" , "more":[1], "type":"platform.start" }`,
+  ]) {
+    assert.deepEqual(readJson(json).time, time, json);
+  }
+  assert.equal(readJson('{"times":"2026-01-05T10:00:00.118Z","type":"function","record":"x"}').time, undefined);
+});
+
+test('an id in any place of the text of a platform event is that of its request, and in no other text', () => {
+  const id = 'f7a4e9c1-2b7d-4e55-b1de-3c8f0a6d4e21';
+  const record = `RequestId: ${id} had no sandbox left`;
+  assert.equal(read({ type: 'platform.fault', record }).requestId, id);
+  const { requestId, mentionedId } = read({ type: 'function', record });
+  assert.deepEqual([requestId, mentionedId], [undefined, id]);
+});
+
+test('the fields of a platform event are read up to 64 KiB of it, and a longer one is sent as well', () => {
+  for (const [bytes, requestId] of [
+    [64 * 1024, 'r-1'],
+    [64 * 1024 + 1, undefined],
+  ] as const) {
+    const record = JSON.stringify({ requestId: 'r-1', filling: '' }).replace('""', `"${'x'.repeat(bytes - 32)}"`);
+    assert.equal(record.length, bytes);
+    const json = `{"type":"platform.report","record":${record}}`;
+    const { line, requestId: found } = readJson(json);
+    assert.equal(found, requestId);
+    assert.ok(line === json);
+  }
+});
+
+test('what the platform dropped is whole records and bytes, one at least', () => {
+  const drops = (droppedRecords: unknown, droppedBytes: unknown) =>
+    read({ type: 'platform.logsDropped', record: { droppedRecords, droppedBytes } }).platformDrops;
+  assert.deepEqual(drops(1, 0.5), { records: 1, bytes: 0 });
+  assert.deepEqual(drops(2.9, 1e9), { records: 2, bytes: 1e9 });
+  assert.deepEqual(drops(0, null), { records: 0, bytes: 0 });
+  assert.deepEqual(drops(['7'], true), { records: 0, bytes: 0 });
+});
+
 // With an expression whose time grew with the square of the length, each of these would take minutes, and not well under a second.
 const million = (unit: string) => unit.repeat(Math.ceil((1024 * 1024) / unit.length));
 const short = (unit: string) => unit.repeat(Math.floor(65_000 / unit.length));
