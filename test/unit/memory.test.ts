@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTidier } from '../../src/memory.ts';
+import { createTidier, free } from '../../src/memory.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 
 const MB = 1024 * 1024;
@@ -133,4 +133,37 @@ test('sees a flood that the first invocation brings', () => {
   tidier.idle();
   awake();
   assert.equal(heap.givenBack, 1);
+});
+
+test('the pages are given back from a growth of 4 MB on', () => {
+  for (const [grownBytes, givenBack] of [
+    [4 * MB - 1, 0],
+    [4 * MB, 1],
+  ] as const) {
+    const { tidier, heap, awake } = setUp();
+    awake();
+    tidier.idle();
+    heap.usedBytes += grownBytes;
+    tidier.idle();
+    awake();
+    assert.deepEqual([heap.collections, heap.givenBack], [1, givenBack]);
+  }
+});
+
+test('an event that comes before the sandbox is idle ends the wait for that', async () => {
+  const { tidier, heap, clock, awake } = setUp();
+  awake();
+  tidier.idle();
+  heap.usedBytes += 2 * MB;
+  tidier.idle();
+  assert.equal(clock.pendingTimers, 1);
+  tidier.awake();
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('memory that is freed is empty from then on', () => {
+  const { buffer } = new Uint8Array(8);
+  free(buffer);
+  assert.equal(buffer.byteLength, 0);
+  assert.doesNotThrow(() => free(new SharedArrayBuffer(8)));
 });

@@ -1,7 +1,10 @@
 // The sums that are sent now and then where the stream of extensions is wanted, and nowhere else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLedger } from '../../src/losses.ts';
+import { createTotals } from '../../src/totals.ts';
 import { ACCEPTED, UNREACHABLE } from '../fakes/doubles.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
 import { bodyOf, functionRecord } from '../fakes/records.ts';
 import { setUp } from './pipeline-setup.ts';
 
@@ -55,4 +58,26 @@ test('no totals go anywhere where the stream is not wanted, or while Loki is not
   away.pipeline.reportLosses();
   assert.ok(!away.client.pushes.slice(before).some(({ labels }) => labels.includes('type="extension"')));
   isAway = false;
+});
+
+test('how often and how long invocations were held is added up', () => {
+  const parts = { ledger: createLedger(), heldEntries: () => 3, slowestPushMs: () => 70, clock: new FakeClock() };
+  const { held, sums } = createTotals({ ...parts, tellLoki: undefined });
+  const ofHolding = () => [sums()['timesHeld'], sums()['heldMs']];
+  assert.deepEqual(ofHolding(), [0, 0]);
+  for (const ms of [20, 15]) held(ms);
+  assert.deepEqual(ofHolding(), [2, 35]);
+  assert.deepEqual([sums()['held'], sums()['slowestPushMs']], [3, 70]);
+});
+
+test('the quarter of an hour begins at the first event, not when a snapshot was made', async () => {
+  const { clock, pipeline, arrived } = setUp({ logTypes: ['extension'] });
+  await clock.advance(QUARTER_MS - 1);
+  pipeline.begin();
+  await clock.advance(1);
+  pipeline.reportLosses();
+  assert.deepEqual(await arrived(), []);
+  await clock.advance(QUARTER_MS - 1);
+  pipeline.reportLosses();
+  assert.equal((await arrived()).length, 1);
 });

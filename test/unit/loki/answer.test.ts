@@ -247,3 +247,40 @@ test('the detail of a refusal is the status and the text, cut where it is long',
   assert.match(long, /^400 x+$/);
   assert.ok(long.length > 1_000 && long.length < 2_100);
 });
+
+test('statuses that are about the request as such are refusals, also where the words are those of Loki', () => {
+  for (const status of [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]) {
+    assert.equal(outcomeOf(status, LATE).kind, 'refused', `${status}`);
+  }
+});
+
+test('a refusal for the time of the entries says by how much the clock there is ahead, where it says the time', () => {
+  const aheadMs = (text: string, date?: string) => {
+    const outcome = toOutcome({ status: 400, text, date }, START_MS);
+    assert.ok(outcome.kind === 'rejected');
+    return 'clockAheadMs' in outcome ? outcome.clockAheadMs : 'not said';
+  };
+  const inAnHour = new Date(START_MS + 3_600_000).toUTCString();
+  assert.equal(aheadMs(LATE, inAnHour), 3_600_000);
+  assert.equal(aheadMs(NEW, inAnHour), 3_600_000);
+  assert.equal(aheadMs(NEW, new Date(START_MS - 60_000).toUTCString()), -60_000);
+  assert.equal(aheadMs(LATE), 'not said');
+  assert.equal(aheadMs(LATE, 'noon'), 'not said');
+  assert.equal(aheadMs(LONG, inAnHour), 'not said');
+});
+
+test('a request is too much at once from one byte over the limit on, in whatever unit either is told', () => {
+  const isTooMuch = (limit: string, total: string) => {
+    const outcome = outcomeOf(429, `rate limit exceeded (limit: ${limit}/sec) while ingesting, totaling ${total}`);
+    return outcome.kind === 'throttled' && outcome.tooMuchAtOnce;
+  };
+  for (const [unit, bytes] of [
+    ['B', 1],
+    ['KB', 1_024],
+    ['MB', 1_048_576],
+    ['GB', 1_073_741_824],
+  ] as const) {
+    assert.equal(isTooMuch(`2${unit}`, `${2 * bytes}B`), false, unit);
+    assert.equal(isTooMuch(`2${unit}`, `${2 * bytes + 1}B`), true, unit);
+  }
+});

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
 import { type Consequence, createTeller } from '../../../src/loki/teller.ts';
-import { ACCEPTED, FAILED, REFUSED, recordingLog, TARGET, UNREACHABLE } from '../../fakes/doubles.ts';
+import {
+  ACCEPTED,
+  FAILED,
+  METADATA_DISALLOWED,
+  REFUSED,
+  recordingLog,
+  TARGET,
+  UNREACHABLE,
+} from '../../fakes/doubles.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 
 const NOTHING: Consequence = { lost: 0, reason: undefined, blamed: 'loki', isSetting: false };
@@ -83,4 +91,40 @@ test('at info the first accepted push is told, at debug each push', () => {
     ['debug push', 'info first push accepted', 'debug push'],
   );
   assert.equal(teller.slowestPushMs(), 12);
+});
+
+test('a batch that lost nothing is not worth a word, one that lost an entry is', () => {
+  const { teller, ids } = setUp();
+  const rejected: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: 'all', status: 400, detail: '400 no' };
+  teller.tell(rejected, NOTHING);
+  assert.deepEqual([ids().length, teller.lastTrouble()], [0, undefined]);
+  teller.tell(rejected, { ...NOTHING, lost: 1 });
+  assert.equal(ids().length, 1);
+  assert.equal(teller.isWell(), true, 'it answers');
+});
+
+test('that Loki takes no metadata is told, and Loki stays well', () => {
+  const { teller, log } = setUp('info');
+  teller.tell(METADATA_DISALLOWED, NOTHING);
+  assert.equal(log.messages.length, 1);
+  assert.equal(teller.isWell(), true);
+});
+
+test('at info it is told once that Loki is not well, and once that it is well again, each time', () => {
+  const { teller, log } = setUp('info');
+  for (const outcome of [UNREACHABLE, FAILED, ACCEPTED, ACCEPTED, UNREACHABLE, ACCEPTED]) teller.tell(outcome, NOTHING);
+  assert.deepEqual(
+    log.messages.filter(({ level }) => level === 'info').map(({ message }) => message),
+    ['Loki is not well', 'Loki is well again', 'Loki is not well', 'Loki is well again'],
+  );
+});
+
+test('only what was accepted counts as the first push and as the slowest', () => {
+  const { teller, log } = setUp('info');
+  const push = { entries: 3, bytes: 90 } as const;
+  teller.pushed({ ...push, outcome: 'failed', tookMs: 900 });
+  assert.deepEqual([log.messages.length, teller.slowestPushMs()], [0, 0]);
+  for (const tookMs of [12, 40, 7]) teller.pushed({ ...push, outcome: 'accepted', tookMs });
+  assert.equal(log.messages[0]?.message, 'first push accepted');
+  assert.equal(teller.slowestPushMs(), 40);
 });

@@ -114,3 +114,10 @@ test('no two of many entries in random order within a second are alike', () => {
 test('two streams number their entries each on its own', () => {
   assert.deepEqual(createTimestamps()({ ms: START_MS, nanos: 0 }), createTimestamps()({ ms: START_MS, nanos: 0 }));
 });
+
+test('the next to last nanosecond of a millisecond that was forgotten is not given out twice', () => {
+  const stamp = createTimestamps();
+  stamp({ ms: START_MS, nanos: 999_998 });
+  for (let index = 1; index <= 5_000; index++) stamp({ ms: START_MS + index, nanos: 0 });
+  assert.deepEqual(stamp({ ms: START_MS, nanos: 999_998 }), { ms: START_MS, nanos: 999_999 });
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
-import { type Facts, refusalOf, type Verdict, verdict } from '../../../src/loki/verdict.ts';
+import { type Facts, isAway, refusalOf, type Verdict, verdict } from '../../../src/loki/verdict.ts';
 import {
   ACCEPTED,
   FAILED,
@@ -87,6 +87,12 @@ const TABLE: readonly (readonly [what: string, outcome: PushOutcome, facts: Part
   ],
   ['no metadata', METADATA_DISALLOWED, {}, 'strip, nobody, answered'],
   ['no metadata, and there was none', METADATA_DISALLOWED, { stripped: true }, 'drop 10 rejected, batch, answered'],
+  [
+    'no metadata, and there was none, as two before',
+    METADATA_DISALLOWED,
+    { stripped: true, sameRefusals: 2 },
+    'keep, loki, refused, setting',
+  ],
   ['too fast', throttled(), {}, 'keep, loki, failed'],
   ['too much at once', throttled(undefined, true), {}, 'halve, loki, failed'],
   ['too much at once, alone', throttled(undefined, true), { entries: 1 }, 'keep, loki, failed'],
@@ -207,4 +213,28 @@ test('refusals are the same when status and reason are', () => {
   assert.notEqual(refusalOf(rejected()), refusalOf(rejected({ status: 422 })));
   assert.equal(refusalOf(rejected({ entries: { refused: 1 } })), undefined, 'this one is about an entry');
   for (const outcome of [ACCEPTED, FAILED, REFUSED, throttled()]) assert.equal(refusalOf(outcome), undefined);
+});
+
+test('an attempt of a second is a long one, and no shorter one', () => {
+  const of = (tookMs: number) => verdict(UNANSWERED, { ...FIRST, passedMeanwhile: true, tookMs }).action.kind;
+  assert.deepEqual([of(999), of(1_000)], ['keep', 'halve']);
+});
+
+test('away is a Loki that cannot be reached, that has too much to do, or whose gateway says so', () => {
+  const closed: PushOutcome = { kind: 'unreachable', phase: 'closed', code: undefined, detail: 'closed' };
+  const failed = (status: number): PushOutcome => ({ kind: 'failed', status, detail: `${status}` });
+  for (const outcome of [UNREACHABLE, throttled(), failed(502), failed(503), failed(504)]) {
+    assert.equal(isAway(outcome), true, JSON.stringify(outcome));
+  }
+  const others = [
+    ACCEPTED,
+    REFUSED,
+    UNANSWERED,
+    closed,
+    throttled(undefined, true),
+    failed(408),
+    failed(501),
+    failed(505),
+  ];
+  for (const outcome of others) assert.equal(isAway(outcome), false, JSON.stringify(outcome));
 });
