@@ -109,7 +109,7 @@ export function verdict(outcome: PushOutcome, facts: Facts): Verdict {
     case 'unanswered':
     case 'unreachable':
     case 'interrupted':
-      return othersPass(facts) ? onBatch(outcome.kind, facts) : onLoki(outcome.kind, facts);
+      return othersPass(facts) ? onBatch(outcome.kind, facts) : onLoki(outcome, facts);
   }
 }
 
@@ -130,7 +130,7 @@ export function refusalOf(outcome: PushOutcome): string | undefined {
 export function isAway(outcome: PushOutcome): boolean {
   switch (outcome.kind) {
     case 'unreachable':
-      return outcome.phase !== 'closed';
+      return !wasHeard(outcome);
     case 'throttled':
       return !outcome.tooMuchAtOnce;
     case 'failed':
@@ -138,6 +138,11 @@ export function isAway(outcome: PushOutcome): boolean {
     default:
       return false;
   }
+}
+
+/** Whether anything of it can have reached anybody: without a connection no part of it passes where the whole does not. */
+function wasHeard(outcome: PushOutcome): boolean {
+  return outcome.kind !== 'unreachable' || outcome.phase === 'closed';
 }
 
 /** Whether the secret may be there at any moment. */
@@ -195,12 +200,13 @@ function onBatch(trouble: Trouble, facts: Facts): Verdict {
 }
 
 /** Nothing passes. */
-function onLoki(trouble: Trouble, facts: Facts): Verdict {
+function onLoki(outcome: PushOutcome & { kind: Trouble }, facts: Facts): Verdict {
+  const trouble = outcome.kind;
   const heard = trouble === 'interrupted' ? 'silence' : trouble === 'refused' ? 'refused' : 'failed';
   const blamed = trouble === 'interrupted' ? 'nobody' : 'loki';
   const patience = trouble === 'refused' ? 1 : FAILURES_TO_SPLIT;
   const isAlone = !facts.othersUntried && facts.isSmallest && facts.entries > 1;
-  if (isAlone && facts.failures + 1 >= patience) {
+  if (isAlone && wasHeard(outcome) && facts.failures + 1 >= patience) {
     return { action: { kind: 'probe' }, blamed, heard };
   }
   return { action: { kind: 'keep', pause: pauseAfter(trouble, facts, 'none') }, blamed, heard };

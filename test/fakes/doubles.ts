@@ -79,6 +79,12 @@ export const UNREACHABLE: PushOutcome = {
   code: 'ECONNREFUSED',
   detail: 'connect ECONNREFUSED',
 };
+export const CUT: PushOutcome = {
+  kind: 'unreachable',
+  phase: 'closed',
+  code: 'ECONNRESET',
+  detail: 'read ECONNRESET',
+};
 export const REFUSED: PushOutcome = { kind: 'refused', status: 401, detail: '401 no org id' };
 export const UNANSWERED: PushOutcome = { kind: 'unanswered', phase: 'answer', detail: 'no answer within 5000 ms' };
 export const UNREADABLE: PushOutcome = { kind: 'unreadable', code: 'HPE_INVALID_CONSTANT', detail: 'Expected HTTP/' };

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
 import {
   ACCEPTED,
+  CUT,
   FAILED,
   type FakePush,
   INTERRUPTED,
@@ -21,7 +22,7 @@ const REJECTED: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: '
 const lostOf = ({ ledger }: ReturnType<typeof setUp>) =>
   Object.fromEntries(Object.entries(ledger.totals().dropped).filter(([, count]) => count > 0));
 
-for (const dislike of [REFUSED, FAILED, UNREACHABLE, UNANSWERED]) {
+for (const dislike of [REFUSED, FAILED, CUT, UNANSWERED]) {
   const poisoned = ({ lines: sent }: FakePush) => (sent.includes('poison') ? dislike : ACCEPTED);
 
   test(`${dislike.kind} for one line: the others leave at once, it alone is given up`, async () => {
@@ -67,6 +68,21 @@ for (const dislike of [REFUSED, FAILED, UNREACHABLE, UNANSWERED]) {
     assert.ok(client.pushes.length < 25, `${client.pushes.length} requests when it is over`);
   });
 }
+
+test('a Loki without a connection is no line at fault: when it is back, few requests bring all that was held', async () => {
+  const bench = setUp(() => UNREACHABLE);
+  const { clock, client, backlog, flush, hold } = bench;
+  for (let count = 0; count < 60; count++) {
+    for (const line of ['START', 'REPORT']) hold(line, 'platform');
+    await flush(...lines(20));
+    await clock.advance(5_000);
+  }
+  client.pushes.length = 0;
+  client.script = () => ACCEPTED;
+  await clock.advance(60_000);
+  assert.equal(backlog.heldEntries(), 0);
+  assert.equal(client.pushes.length, 4, 'one of each stream that failed first, and one of each that was filled since');
+});
 
 test('a line that nothing answers is found within seconds, as what is at fault is not waited for long', async () => {
   let answerLater: (delayMs: number, push: FakePush) => void = () => {};

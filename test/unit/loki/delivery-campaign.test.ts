@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
 import {
   ACCEPTED,
+  CUT,
   FAILED,
   type FakePush,
   REFUSED,
@@ -22,9 +23,9 @@ const FIRST_SEED = process.env['CAMPAIGN_SEED'];
 const RUNS = Number(process.env['CAMPAIGN_RUNS'] ?? (FIRST_SEED === undefined ? 40 : 1));
 const HOUR_MS = 3_600_000;
 const PUSH_TIMEOUT_MS = 5_000;
-const DISLIKES: readonly PushOutcome[] = [REFUSED, FAILED, UNREACHABLE, UNANSWERED, UNREADABLE];
+const DISLIKES: readonly PushOutcome[] = [REFUSED, FAILED, CUT, UNANSWERED, UNREADABLE];
 const REJECTED: PushOutcome = { kind: 'rejected', reason: 'rejected', entries: 'all', status: 400, detail: '400 no' };
-const OUTAGES: readonly PushOutcome[] = [...DISLIKES, throttled(), throttled(20_000), REJECTED, TOO_LARGE];
+const OUTAGES: readonly PushOutcome[] = [...DISLIKES, UNREACHABLE, throttled(), throttled(20_000), REJECTED, TOO_LARGE];
 
 interface World {
   /** What a request with a poisonous line comes to. */

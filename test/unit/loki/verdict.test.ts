@@ -5,6 +5,7 @@ import type { PushOutcome } from '../../../src/loki/answer.ts';
 import { type Facts, isAway, refusalOf, type Verdict, verdict } from '../../../src/loki/verdict.ts';
 import {
   ACCEPTED,
+  CUT,
   FAILED,
   INTERRUPTED,
   METADATA_DISALLOWED,
@@ -43,7 +44,7 @@ const rejected = (changes: Partial<PushOutcome & { kind: 'rejected' }> = {}): Pu
   detail: '400 no',
   ...changes,
 });
-const TROUBLES = [REFUSED, FAILED, UNREADABLE, UNANSWERED, UNREACHABLE, INTERRUPTED];
+const TROUBLES = [REFUSED, FAILED, UNREADABLE, UNANSWERED, CUT, INTERRUPTED];
 
 const inShort = ({ action, blamed, heard, isSetting }: Verdict) =>
   [
@@ -100,6 +101,19 @@ const TABLE: readonly (readonly [what: string, outcome: PushOutcome, facts: Part
   ['a small one, too fast again', throttled(), { failures: 99 }, 'keep, loki, failed'],
   ['too fast, while others pass', throttled(), { ...OTHERS_PASS }, 'keep, backoff, batch, silence'],
   ['too fast again, while others pass', throttled(), { ...OTHERS_PASS, failures: 2 }, 'halve, batch, silence'],
+  ['no connection, nothing passes', UNREACHABLE, {}, 'keep, loki, failed'],
+  [
+    'no connection again and again, and nothing else can be tried: no part of it would get further',
+    UNREACHABLE,
+    { othersUntried: false, failures: 99 },
+    'keep, loki, failed',
+  ],
+  [
+    'a connection that closes again and again, and nothing else can be tried',
+    CUT,
+    { othersUntried: false, failures: 2 },
+    'probe, loki, failed',
+  ],
   [
     'a single line, too fast for ever',
     throttled(),
