@@ -124,3 +124,126 @@ test('a shorter text that is too slow as well lowers the limit, and does not mak
   pass(1);
   assert.equal(runsFor(1_000), 2);
 });
+
+test('up to a million steps need nobody to watch them, of all the texts together', () => {
+  for (const [steps, lengths, isWatched] of [
+    [1, [1_000_000], false],
+    [1, [1_000_001], true],
+    [4, [125_000, 125_000], false],
+    [4, [125_000, 125_001], true],
+    [0.5, [2_000_000], false],
+    [Number.POSITIVE_INFINITY, [1], true],
+    [Number.POSITIVE_INFINITY, [0], true],
+  ] as const) {
+    const { trials, add, runs } = setUp(steps);
+    for (const [index, length] of lengths.entries()) add(`${index}`, length);
+    assert.equal(trials.run(false), lengths.length);
+    assert.equal(runs(), isWatched ? 1 : 0, `${steps} steps on ${lengths}`);
+  }
+});
+
+/** Runs are stopped in the first trial that is not done yet: a stopped trial must be run again so many times. */
+function setUpWithStops(cpuMsPerRun: number) {
+  let cpuMs = 0;
+  let runs = 0;
+  let isRunning = false;
+  const log: string[] = [];
+  function runBounded(run: () => void): boolean {
+    runs++;
+    cpuMs += cpuMsPerRun;
+    isRunning = true;
+    try {
+      run();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      isRunning = false;
+    }
+  }
+  const trials = createTrials({ now: () => 0, cpuMs: () => cpuMs, runBounded });
+  const expressionOf = (name: string): Tried => ({
+    regExp: /abc/u,
+    steps: Number.POSITIVE_INFINITY,
+    tooSlow: (characters) => log.push(`${name} is too slow on ${characters}`),
+  });
+  return {
+    trials,
+    log,
+    expressionOf,
+    runs: () => runs,
+    add(name: string, stops: number, characters = 9, isIdle = () => false, expression = expressionOf(name)) {
+      let left = stops;
+      const stop = () => {
+        throw new Error('stopped');
+      };
+      trials.add({
+        expression,
+        text: 'x'.repeat(characters),
+        isIdle,
+        run: () => (left-- > 0 ? stop() : void log.push(name)),
+        // What a run throws is no stop: only what is thrown here gets out of it.
+        outOfTime: () => (isRunning ? stop() : void log.push(`not ${name}`)),
+      });
+    },
+    /** @returns after how many runs all are done */
+    runAll(count: number, isUrgent = false): number {
+      const before = runs;
+      while (runs < before + 30 && trials.run(isUrgent) < count);
+      return runs - before;
+    },
+  };
+}
+
+for (const [what, characters, cpuMsPerRun] of [
+  ['stops', 9, 5],
+  ['CPU time', 5_000, 1],
+] as const) {
+  test(`an expression is blamed for ${what} of its own, and not of the text before it`, () => {
+    const slowFirst = setUpWithStops(cpuMsPerRun);
+    slowFirst.add('first', 1, characters);
+    slowFirst.add('second', 99, characters);
+    assert.equal(slowFirst.runAll(2), 4, 'one stop in the first, one behind it, two in the second alone');
+    assert.deepEqual(slowFirst.log, ['first', 'not second', `second is too slow on ${characters}`]);
+
+    const bothSlow = setUpWithStops(cpuMsPerRun);
+    bothSlow.add('first', 99, characters);
+    bothSlow.add('second', 99, characters);
+    assert.equal(bothSlow.runAll(2), 4, 'two for each');
+    assert.equal(bothSlow.log.filter((line) => line.startsWith('not')).length, 2);
+
+    const cleared = setUpWithStops(cpuMsPerRun);
+    cleared.add('first', 99, characters);
+    cleared.trials.run(false);
+    cleared.trials.clear();
+    cleared.add('second', 99, characters);
+    assert.equal(cleared.runAll(1), 2, 'two again');
+  });
+}
+
+test('a stop in urgent times blames nobody, and does not count later', () => {
+  const { trials, add, runAll, log } = setUpWithStops(5);
+  add('one', 99);
+  assert.equal(runAll(1, true), 30);
+  assert.deepEqual(log, []);
+  assert.equal(trials.run(false), 0);
+  assert.equal(trials.run(false), 1);
+  assert.deepEqual(log, ['not one', 'one is too slow on 9']);
+});
+
+test('while an expression rests, what it would be too slow on is told so at once, but for what nobody asks for', () => {
+  const { trials, add, runAll, log, runs, expressionOf } = setUpWithStops(5);
+  const expression = expressionOf('it');
+  add('one', 99, 10, () => false, expression);
+  runAll(1);
+  trials.clear();
+  log.length = 0;
+  const before = runs();
+  add('idle', 0, 10, () => true, expression);
+  add('long', 0, 5, () => false, expression);
+  add('short', 0, 4, () => false, expression);
+  add('other', 0, 10);
+  assert.equal(trials.run(false), 4);
+  assert.deepEqual(log, ['not long', 'short', 'other']);
+  assert.equal(runs(), before + 1);
+});
