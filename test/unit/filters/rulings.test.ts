@@ -72,3 +72,60 @@ test('an expression finds what an escape stands for', () => {
   );
   assert.equal(sent.line, String.raw`{"a":"a \"b\"","b":"they [redacted]"}`);
 });
+
+test('either expression filters without the other, and names itself', () => {
+  const line = (text: string) => ({ type: 'function', record: text });
+  for (const [settings, text, filteredBy] of [
+    [{ LOKI_INCLUDE_REGEX: 'a' }, 'a', undefined],
+    [{ LOKI_INCLUDE_REGEX: 'a' }, 'b', 'include_regex'],
+    [{ LOKI_EXCLUDE_REGEX: 'a' }, 'a', 'exclude_regex'],
+    [{ LOKI_EXCLUDE_REGEX: 'a' }, 'b', undefined],
+    [{ LOKI_INCLUDE_REGEX: 'a', LOKI_EXCLUDE_REGEX: 'a' }, 'a', 'exclude_regex'],
+    [{ LOKI_INCLUDE_REGEX: 'a', LOKI_EXCLUDE_REGEX: 'b' }, 'b', 'include_regex'],
+    [{ LOKI_INCLUDE_REGEX: 'a' }, '', undefined],
+    [{ LOKI_INCLUDE_REGEX: 'a', LOKI_MIN_LEVEL: 'warn' }, 'INFO b', 'min_level'],
+  ] as const) {
+    assert.equal(rulingOn(settings, line(text)).filteredBy, filteredBy, JSON.stringify([settings, text]));
+  }
+});
+
+test('no expression is tried on lines of a type that is not sent', () => {
+  for (const [logTypes, filteredBy] of [
+    [['platform'], undefined],
+    [['function'], 'exclude_regex'],
+  ] as const) {
+    const { filters } = filtersOf({ LOKI_EXCLUDE_REGEX: 'a' }, { logTypes });
+    filters.add(record({ type: 'function', record: 'a' }));
+    filters.run((_, ruling) => assert.equal(ruling.filteredBy, filteredBy), false);
+    assert.equal(filters.waiting(), 0);
+  }
+});
+
+test('a tenant that the expression finds is redacted also where its event is not sent', () => {
+  const settings = { LOKI_REDACT_REGEX: 'jane', LOKI_DROP_EVENTS: 'all' };
+  const { filteredBy, record: passed } = rulingOn(settings, start({ tenantId: 'jane' }));
+  assert.deepEqual([filteredBy, passed.tenantId], ['drop_events', '[redacted]']);
+});
+
+test('a line that cannot be searched in time is withheld, and one that is to be filtered is sent', () => {
+  for (const [settings, line, isWithheld] of [
+    [{ LOKI_REDACT_REGEX: 'a+b' }, '[redaction timed out]', true],
+    [{ LOKI_EXCLUDE_REGEX: 'a+b' }, String.raw`{"a":"a \"b\"","c":"\"d\""}`, false],
+    [{ LOKI_INCLUDE_REGEX: 'a+b' }, String.raw`{"a":"a \"b\"","c":"\"d\""}`, false],
+  ] as const) {
+    let cpuMs = 0;
+    const runBounded = () => {
+      cpuMs += 5;
+      return false;
+    };
+    const { filters, slow } = filtersOf(settings, { runBounded, cpuMs: () => cpuMs });
+    const rulings: Ruling[] = [];
+    filters.add(record({ type: 'function', record: { a: 'a "b"', c: '"d"' } }));
+    while (filters.waiting() > 0) filters.run((_, ruling) => rulings.push(ruling), false);
+    assert.deepEqual(
+      rulings.map((ruling) => [ruling.record.line, ruling.isWithheld, ruling.filteredBy]),
+      [[line, isWithheld, undefined]],
+    );
+    assert.equal(slow[0], `${Object.keys(settings)[0]} 27`);
+  }
+});
