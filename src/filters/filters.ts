@@ -189,9 +189,12 @@ export function createFilters(rules: Rules, parts: FilterParts): Filters {
       const search = () => {
         written = redactor.find(view.text);
       };
-      if (redactor.expression !== undefined && (text.length >= tooLong || !parts.runBounded(search, LIMIT_MS))) {
-        tooLong = Math.min(tooLong, Math.ceil(text.length / 2));
-        return textOf(TIMED_OUT);
+      if (redactor.expression !== undefined) {
+        if (text.length >= tooLong) return textOf(TIMED_OUT);
+        if (!parts.runBounded(search, LIMIT_MS)) {
+          tooLong = Math.ceil(text.length / 2);
+          return textOf(TIMED_OUT);
+        }
       }
       const line = redactor.redact(view, { written, escaped: [] });
       return line === undefined ? text : textOf(line);

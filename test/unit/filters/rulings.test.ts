@@ -129,3 +129,18 @@ test('a line that cannot be searched in time is withheld, and one that is to be 
     assert.equal(slow[0], `${Object.keys(settings)[0]} 27`);
   }
 });
+
+test('a text of our own is withheld where it cannot be searched, and then every one of half its length, untried', () => {
+  let runs = 0;
+  const runBounded = (run: () => void) => {
+    runs++;
+    run();
+    return runs > 1;
+  };
+  const { filters } = filtersOf({ LOKI_REDACT_REGEX: 'a+b' }, { runBounded });
+  assert.equal(filters.redactOwn('aab c'), '[redaction timed out]');
+  assert.equal(filters.redactOwn('aab'), '[redaction timed out]');
+  assert.equal(runs, 1);
+  assert.equal(filters.redactOwn('ab'), '[redacted]');
+  assert.equal(runs, 2);
+});
