@@ -45,7 +45,7 @@ export interface Entries {
  * Instances those of a hundred or more do. With too small a cache the metadata is encoded anew for each line (45 ms of
  * CPU per MB became 108).
  */
-const SHARED_INVOCATIONS = 16;
+const SHARED_INVOCATIONS = 4;
 const SHARED_CONCURRENT_INVOCATIONS = 1024;
 const NO_METADATA = Buffer.alloc(0);
 

@@ -154,21 +154,23 @@ interface Connection {
   choked: boolean;
   /** Bytes of the body that is not complete. */
   heldBytes: number;
+  /** The number of its last piece, of all that came. */
+  lastPiece: number;
 }
 
 /**
  * No timeouts: they would count the time of a freeze, and close a connection on which the platform is about to send.
  */
 function createReception(path: string, consume: BodyConsumer): { connected(socket: Socket): void } {
-  /** The one that has been silent longest first. */
   const connections = new Set<Connection>();
+  let pieces = 0;
   let halfReadBytes = 0;
   let waitingBytes = 0;
   let isFull = false;
   let isPathHeeded = false;
 
   function connected(socket: Socket): void {
-    const connection: Connection = { socket, isOfPlatform: false, choked: false, heldBytes: 0 };
+    const connection: Connection = { socket, isOfPlatform: false, choked: false, heldBytes: 0, lastPiece: pieces++ };
     connections.add(connection);
     if (connections.size > MAX_CONNECTIONS) closeMostSilent(() => true);
     const conversation = createConversation((requested) => {
@@ -190,8 +192,7 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
     });
     socket.on('data', (piece) => {
       if (isOver) return;
-      connections.delete(connection);
-      connections.add(connection);
+      connection.lastPiece = pieces++;
       const reply = conversation.read(piece);
       isOver = reply.isLast;
       hold(connection, conversation.heldBytes());
@@ -243,7 +244,10 @@ function createReception(path: string, consume: BodyConsumer): { connected(socke
 
   /** What has been sent on it and was not answered is sent again on another one. @returns whether there was one */
   function closeMostSilent(isMeant: (connection: Connection) => boolean): boolean {
-    const connection = [...connections].find(isMeant);
+    let connection: Connection | undefined;
+    for (const each of connections) {
+      if (isMeant(each) && each.lastPiece < (connection?.lastPiece ?? pieces)) connection = each;
+    }
     if (connection === undefined) return false;
     connections.delete(connection);
     hold(connection, 0);

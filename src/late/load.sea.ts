@@ -46,9 +46,11 @@ const BEFORE_FLAGS_OVER_TLS = ['node:tls'];
 
 /** The same contract as in `late/load.ts`. The asset is one CommonJS-style function expression, in ASCII. */
 export async function loadLate(overTls: boolean): Promise<Late> {
+  const cache = Buffer.from(getRawAsset('late.cache'));
   const script = new Script(Buffer.from(getRawAsset('late.js')).toString('latin1'), {
     filename: 'late.js',
-    cachedData: Buffer.from(getRawAsset('late.cache')),
+    // The first byte says where it begins: V8 makes a copy of one that is not aligned.
+    cachedData: cache.subarray(cache[0]),
   });
   const module: { exports: Partial<Late> } = { exports: {} };
   (script.runInThisContext() as LateFunction)(module.exports, requireBuiltin, module);
@@ -83,9 +85,9 @@ export function openHeap(): Heap {
       const { used_heap_size, external_memory } = process.getBuiltinModule('node:v8').getHeapStatistics();
       return used_heap_size + external_memory;
     },
-    collectGarbage(giveBack) {
+    collectGarbage() {
       gc ??= findCollector();
-      gc({ type: 'major', execution: 'sync', flavor: giveBack ? 'last-resort' : 'regular' });
+      gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     },
   };
 }

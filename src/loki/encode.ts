@@ -10,6 +10,7 @@
 // to 10.4 ms of CPU per MB of log text against 2.0 ms (94,465 lines of 127 bytes, five metadata pairs).
 import protobuf from 'protobufjs/minimal.js';
 import type { ByteString } from '../byte-string.ts';
+import { ownCopy } from '../memory.ts';
 import type { Instant } from '../time.ts';
 import { varintBytes, writeVarint } from './varint.ts';
 
@@ -25,7 +26,7 @@ const VARINT_2 = 2 << 3;
 /**
  * Encodes structured metadata once for all entries that share it; what is undefined is left out. In an invocation of
  * few lines this is a tenth of the CPU, if the library does it: what is short and ASCII, as nearly all is, is its own
- * encoding with a byte here and there.
+ * encoding with a byte here and there. The result owns its memory, as it is kept for the lines of an invocation.
  */
 export function encodeMetadata(metadata: Readonly<Record<string, string | undefined>>): Buffer {
   let bytes = '';
@@ -36,7 +37,9 @@ export function encodeMetadata(metadata: Readonly<Record<string, string | undefi
     if (length > MAX_BYTE_LENGTH || !isAscii(value) || !isAscii(name)) return encodeAnyMetadata(metadata);
     bytes += `\x1a${byte(length)}\x0a${byte(name.length)}${name}\x12${byte(value.length)}${value}`;
   }
-  return Buffer.from(bytes, 'latin1');
+  const encoded = Buffer.allocUnsafeSlow(bytes.length);
+  encoded.write(bytes, 'latin1');
+  return encoded;
 }
 
 /** The longest length that is a byte. */
@@ -51,7 +54,7 @@ export function encodeAnyMetadata(metadata: Readonly<Record<string, string | und
     if (value === undefined) continue;
     writer.uint32(field(3)).fork().uint32(field(1)).string(name).uint32(field(2)).string(value.toWellFormed()).ldelim();
   }
-  return Buffer.from(writer.finish());
+  return ownCopy(writer.finish());
 }
 
 /** Encodes the labels field of a stream. */

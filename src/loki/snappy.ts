@@ -2,7 +2,7 @@
 // https://github.com/google/snappy/blob/main/format_description.txt
 import snappy from 'snappyjs';
 import { SnappyCompressor } from 'snappyjs/snappy_compressor.js';
-import { free } from '../memory.ts';
+import { free, ownCopy } from '../memory.ts';
 import { varintBytes, writeVarint } from './varint.ts';
 
 /** What snappy compresses by itself: a match never reaches into the piece before. */
@@ -14,7 +14,7 @@ export const PIECE_BYTES = 64 * 1024;
  */
 export function compress(request: Buffer): Buffer {
   const block = snappy.compress(request);
-  const body = Buffer.from(block);
+  const body = ownCopy(block);
   free(block.buffer);
   return body;
 }

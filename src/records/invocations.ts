@@ -51,7 +51,7 @@ export function createInvocations(concurrent: boolean): Invocations {
   function remember(requestId: string): Known {
     let invocation = known.get(requestId);
     if (!invocation) {
-      invocation = { ...unknown(requestId), done: createSignal(), reported: createSignal() };
+      invocation = { ...unknown(requestId), done: new Signal(), reported: new Signal() };
       known.set(invocation.requestId, invocation);
       if (known.size > (concurrent ? REMEMBERED_CONCURRENT : REMEMBERED)) forgetOne();
     }
@@ -108,9 +108,9 @@ export function createInvocations(concurrent: boolean): Invocations {
       // Where invocations overlap, a line stands nowhere: any id is better than none.
       return known.get(namedId) ?? (requestId !== undefined || concurrent ? unknown(namedId) : open);
     },
-    runtimeDone: (requestId) => remember(requestId).done.raised,
+    runtimeDone: (requestId) => remember(requestId).done.raised(),
     foreseeDone: (requestId) => known.get(requestId)?.done.raise(),
-    lastReport: () => latest?.reported.raised ?? new Promise(() => {}),
+    lastReport: () => latest?.reported.raised() ?? new Promise(() => {}),
   };
 }
 
@@ -119,13 +119,20 @@ function unknown(requestId: string): Invocation {
   return { requestId: copyOf(requestId), traceId: undefined, alias: undefined, tenantId: undefined };
 }
 
-/** Something that happens once. */
-interface Signal {
-  readonly raised: Promise<void>;
-  raise(): void;
-}
+/** Something that happens once. Few are waited for, so a promise is made only then. */
+class Signal {
+  #isRaised = false;
+  #waiting: PromiseWithResolvers<void> | undefined;
 
-function createSignal(): Signal {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return { raised: promise, raise: resolve };
+  raised(): Promise<void> {
+    if (this.#isRaised) return Promise.resolve();
+    this.#waiting ??= Promise.withResolvers();
+    return this.#waiting.promise;
+  }
+
+  raise(): void {
+    this.#isRaised = true;
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
 }

@@ -33,6 +33,13 @@ for (const arch of ARCHITECTURES) {
       assert.equal(statSync(file).mode & 0o777, 0o755);
     });
 
+    test('its code caches are aligned, so that V8 makes no copies of them', () => {
+      const executable = readFileSync(file);
+      const boot = asset(executable, 'boot.js');
+      const behindItsLength = boot.byteOffset + boot.length + 8;
+      assert.deepEqual([behindItsLength % 8, lateCache(executable).byteOffset % 8], [0, 0]);
+    });
+
     test('needs the libraries of glibc and GCC, and no other', () => {
       assert.deepEqual(readNeeds(readElf(readFileSync(file))).libraries.toSorted(), [
         LOADER[arch],
@@ -97,7 +104,7 @@ for (const arch of ARCHITECTURES) {
 
 test('the code cache of the late script is accepted by the Node.js that is inside', () => {
   const executable = readFileSync(executablePath(hostArchitecture));
-  const cachedData = asset(executable, 'late.cache');
+  const cachedData = lateCache(executable);
   const script = new Script(asset(executable, 'late.js').toString('latin1'), { filename: 'late.js', cachedData });
   assert.equal(script.cachedDataRejected, false);
   assert.ok(cachedData.length > 100_000, 'the cache was taken before the script ran');
@@ -150,6 +157,11 @@ function isTooNew(needed: string): boolean {
 }
 
 /** An asset as Node.js lays it into the executable: key and content, each behind its length in eight bytes. */
+function lateCache(executable: Buffer): Buffer {
+  const padded = asset(executable, 'late.cache');
+  return padded.subarray(padded[0]);
+}
+
 function asset(executable: Buffer, key: string): Buffer {
   const prefixed = Buffer.alloc(8 + key.length);
   prefixed.writeBigUInt64LE(BigInt(key.length));

@@ -7,65 +7,73 @@ const MB = 1024 * 1024;
 
 function setUp() {
   const clock = new FakeClock();
-  const heap = { usedBytes: 5 * MB, collections: 0, givenBack: 0 };
+  const heap = { usedBytes: 5 * MB, collections: 0 };
   const deferred: (() => void)[] = [];
   const tidier = createTidier(
     {
       usedBytes: () => heap.usedBytes,
-      collectGarbage(giveBack) {
+      collectGarbage() {
         heap.collections++;
-        if (giveBack) heap.givenBack++;
         heap.usedBytes = 5 * MB;
       },
     },
     clock,
     (run) => void deferred.push(run),
   );
+  /** An event comes, and what it asks of us is done. */
+  const awake = () => {
+    tidier.awake();
+    for (const run of deferred.splice(0)) run();
+  };
   return {
     tidier,
     heap,
     clock,
-    /** An event comes, and what it asks of us is done. */
-    awake() {
-      tidier.awake();
-      for (const run of deferred.splice(0)) run();
+    awake,
+    /** Invocations, each of which ends with so much in use: counted from the first. */
+    invocations(count: number, usedBytes: (index: number) => number) {
+      for (let index = 0; index < count; index++) {
+        awake();
+        heap.usedBytes = usedBytes(index);
+        tidier.idle();
+      }
+      awake();
     },
   };
 }
 
-test('collects once for each 2 MB by which the heap has grown', () => {
-  const { tidier, heap, awake } = setUp();
-  for (let invocation = 0; invocation <= 100; invocation++) {
-    awake();
-    heap.usedBytes += MB / 10;
-    tidier.idle();
+/** A young generation that fills up in ten invocations. */
+const youngBytes = (index: number) => ((index % 10) * 1.5 * MB) / 10;
+
+test('collects when what has outlived the young generation has grown by 2 MB in 64 invocations, and no sooner', () => {
+  for (const [grownBytes, collections] of [
+    [2 * MB - 1, 0],
+    [2 * MB, 1],
+  ] as const) {
+    const { heap, invocations } = setUp();
+    invocations(64, () => 3 * MB);
+    invocations(64, () => 5 * MB);
+    assert.equal(heap.collections, 0, 'what grows first is code');
+    invocations(63, (index) => 5 * MB + grownBytes + youngBytes(index % 5));
+    assert.equal(heap.collections, 0);
+    invocations(1, () => 5 * MB + grownBytes);
+    assert.equal(heap.collections, collections);
+    invocations(640, () => 5 * MB + 2 * MB - 1);
+    assert.equal(heap.collections, collections, 'from then on it is measured from what is left');
   }
-  assert.equal(heap.collections, 4);
 });
 
-test('never collects a heap that does not grow', () => {
-  const { tidier, heap, awake } = setUp();
-  for (let invocation = 0; invocation < 1_000; invocation++) {
-    awake();
-    tidier.idle();
-  }
+test('never collects what only the young generation fills', () => {
+  const { heap, invocations } = setUp();
+  invocations(2_000, (index) => 5 * MB + 2 * youngBytes(index));
   assert.equal(heap.collections, 0);
 });
 
 test('measures from what V8 has left when it has collected by itself', () => {
-  const { tidier, heap, awake } = setUp();
-  awake();
-  tidier.idle();
-  for (const usedMb of [6.9, 3, 4.9]) {
-    heap.usedBytes = usedMb * MB;
-    awake();
-    tidier.idle();
-  }
-  awake();
+  const { heap, invocations } = setUp();
+  for (const usedMb of [5, 7, 4, 5.9]) invocations(64, () => usedMb * MB);
   assert.equal(heap.collections, 0);
-  heap.usedBytes = 5.1 * MB;
-  tidier.idle();
-  awake();
+  invocations(64, () => 6 * MB);
   assert.equal(heap.collections, 1);
 });
 
@@ -73,7 +81,7 @@ test('leaves alone what the first record needs', () => {
   const { tidier, heap, awake } = setUp();
   heap.usedBytes = 3 * MB;
   tidier.idle();
-  heap.usedBytes = 6 * MB;
+  heap.usedBytes = 9 * MB;
   awake();
   tidier.idle();
   awake();
@@ -84,7 +92,7 @@ test('waits for the next event, and for what it asks of us, when the sandbox is 
   const { tidier, heap, awake } = setUp();
   awake();
   tidier.idle();
-  heap.usedBytes += 2 * MB;
+  heap.usedBytes += 4 * MB;
   tidier.idle();
   assert.equal(heap.collections, 0, 'nothing may be begun now');
   tidier.awake();
@@ -97,7 +105,7 @@ test('collects in a sandbox that stays awake and idle, once', async () => {
   const { tidier, heap, clock, awake } = setUp();
   awake();
   tidier.idle();
-  heap.usedBytes += 2 * MB;
+  heap.usedBytes += 4 * MB;
   tidier.idle();
   await clock.advance(999);
   assert.equal(heap.collections, 0);
@@ -114,16 +122,17 @@ test('an idle sandbox with nothing to collect has no timer', () => {
   assert.equal(clock.pendingTimers, 0);
 });
 
-test('gives the pages back after a flood, and not after a few lines', () => {
-  const { tidier, heap, awake } = setUp();
-  awake();
-  tidier.idle();
-  for (const grownMb of [2, 10]) {
-    heap.usedBytes += grownMb * MB;
-    tidier.idle();
-    awake();
+test('collects once after a flood, from a growth of 4 MB on', () => {
+  for (const [grownBytes, collections] of [
+    [4 * MB - 1, 0],
+    [4 * MB, 1],
+  ] as const) {
+    const { heap, invocations } = setUp();
+    invocations(1, () => 5 * MB);
+    invocations(1, () => 5 * MB + grownBytes);
+    invocations(10, () => 5 * MB);
+    assert.equal(heap.collections, collections);
   }
-  assert.deepEqual([heap.collections, heap.givenBack], [2, 1]);
 });
 
 test('sees a flood that the first invocation brings', () => {
@@ -132,29 +141,14 @@ test('sees a flood that the first invocation brings', () => {
   heap.usedBytes = 20 * MB;
   tidier.idle();
   awake();
-  assert.equal(heap.givenBack, 1);
-});
-
-test('the pages are given back from a growth of 4 MB on', () => {
-  for (const [grownBytes, givenBack] of [
-    [4 * MB - 1, 0],
-    [4 * MB, 1],
-  ] as const) {
-    const { tidier, heap, awake } = setUp();
-    awake();
-    tidier.idle();
-    heap.usedBytes += grownBytes;
-    tidier.idle();
-    awake();
-    assert.deepEqual([heap.collections, heap.givenBack], [1, givenBack]);
-  }
+  assert.equal(heap.collections, 1);
 });
 
 test('an event that comes before the sandbox is idle ends the wait for that', async () => {
   const { tidier, heap, clock, awake } = setUp();
   awake();
   tidier.idle();
-  heap.usedBytes += 2 * MB;
+  heap.usedBytes += 4 * MB;
   tidier.idle();
   assert.equal(clock.pendingTimers, 1);
   tidier.awake();

@@ -167,6 +167,17 @@ test('compressed bodies are blocks that an independent reader reads back, compre
   }
 });
 
+test('what is kept for long is as large as its memory: metadata for an invocation, a body while Loki is away', () => {
+  for (const kept of [
+    encodeMetadata({ request_id: 'r-1' }),
+    encodeMetadata({ odd: '🧀' }),
+    compress(requestOf('{a="b"}', [{ line: 'few' }])),
+    compress(Buffer.alloc(300_000, 'log line ')),
+  ]) {
+    assert.equal(kept.buffer.byteLength, kept.length);
+  }
+});
+
 test('a request that is split and joined is the same byte for byte', () => {
   const metadata = encodeMetadata({ request_id: 'r-1' });
   const request = requestOf('{a="b"}', [{ line: 'one', metadata }, { line: '' }, { line: 'three 🧀', metadata }]);
