@@ -104,10 +104,6 @@ export function isBlank(code: number): boolean {
   return !(code > SPACE);
 }
 
-export function isSpace(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
 export function isLetter(code: number): boolean {
   return isLowerCase(code) || isUpperCase(code) || code === 0x5f;
 }
