@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { skipTime } from '../../../src/records/line-time.ts';
+import { isPlainTime, skipTime } from '../../../src/records/line-time.ts';
 
 const TIMES = [
   '2026-01-05T10:00:00.118Z',
@@ -15,6 +15,7 @@ const TIMES = [
   '2026-01-05 10:00:00.118 UTC',
   '2026-01-05 10:00:00 GMT',
   '2026-01-05 10:00:00 CEST',
+  '2026-01-05 10:00:00 ET',
   '2026-01-05, 10:00:00',
   '2026-01-05,10:00:00',
   '2026-01-05 - 10:00:00',
@@ -42,8 +43,9 @@ const TIMES = [
   '1767607200',
   '1767607200.118',
   '1767607200118',
-  '1.767607200118e+09',
-  '0.118s',
+  '1.7e+09',
+  '1.76760720011812345678e+09',
+  '0.1s',
   '123456789.123456789s',
 ];
 
@@ -80,6 +82,9 @@ test('a date alone, a time of day without seconds, a number and a word are no ti
     '1.5',
     '5s',
     '1.5e+5',
+    '1.767607200118123456789e+09',
+    '0.1234567891s',
+    '123456789012.1s',
     '0.118 s',
     'Jan',
     'Jan 05',
@@ -95,7 +100,17 @@ test('a date alone, a time of day without seconds, a number and a word are no ti
 
 test('a word behind a time is no zone of it', () => {
   const time = '10:00:00';
-  for (const behind of [' ZERO', ' UTC2', ' GMTX', ' TESTS', ' 20261', ' +1', '.x', ',']) {
+  for (const behind of [' ZERO', ' ABCDT', ' T', ' UTC2', ' GMTX', ' TESTS', ' 20261', ' +1', '.x', ',']) {
     assert.equal(skipTime(time + behind, 0), time.length, behind);
+  }
+});
+
+test('the usual form is known by its marks, at any place', () => {
+  const plain = '2026-01-05T10:00:00.118Z';
+  assert.equal(isPlainTime(plain, 0), true);
+  assert.equal(isPlainTime(`[${plain}] hello`, 1), true);
+  assert.equal(isPlainTime(`[${plain}] hello`, 0), false);
+  for (const at of [10, 13, 16, 23]) {
+    assert.equal(isPlainTime(`${plain.slice(0, at)} ${plain.slice(at + 1)}`, 0), false, `${at}`);
   }
 });
