@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { TlsOptions } from 'node:tls';
+import tls, { type TlsOptions } from 'node:tls';
 import type { TlsSettings } from '../../src/config/route.ts';
 import { createPushClient } from '../../src/loki/push-client.ts';
 import { openRoute } from '../../src/net/route.ts';
@@ -110,6 +110,20 @@ test('a missing intermediate certificate can be made up for', async (t) => {
     (await push(t, { ...below, cert: below.cert + intermediate.cert }, { ca: authority.cert })).came,
     'accepted',
   );
+});
+
+test("the built-in authorities stay trusted beside one's own", async (t) => {
+  t.mock.method(tls, 'getCACertificates', () => [authority.cert]);
+  assert.deepEqual(await push(t, good, { ca: other.cert }), { came: 'accepted', notes: [] });
+});
+
+test('the certificates behind our own are sent with it', async (t) => {
+  const client = createCertificate({ name: 'orders-api', hosts: ['orders-api'], issuer: intermediate });
+  const server = { ...good, ca: authority.cert, requestCert: true };
+  const settings = { ca: authority.cert, key: client.key };
+  const chain = client.cert + intermediate.cert;
+  assert.deepEqual(await push(t, server, { ...settings, cert: chain }), { came: 'accepted', notes: [] });
+  assert.notEqual((await push(t, server, { ...settings, cert: client.cert })).came, 'accepted');
 });
 
 test('the name in the certificate is that of the setting, and no other one', async (t) => {

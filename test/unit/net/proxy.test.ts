@@ -31,6 +31,40 @@ test('reads user info, a missing scheme, IPv6', () => {
   assert.equal(found?.authorization, `Basic ${Buffer.from('user:p@ss:').toString('base64')}`);
 });
 
+test('where our own setting is of no use, no other one takes its place', () => {
+  const { to, notes } = read({ own: 'socks5://proxy:1080', https: 'http://other:1' });
+  assert.equal(to(LOKI), undefined);
+  assert.deepEqual(notes, ['LOKI_PROXY_URL is not the URL of an http or https proxy; no proxy is used']);
+});
+
+test('a variable that others read too is told of by its own name, and the other one stays in force', () => {
+  const { to, notes } = read({ https: 'http://s.corp', http: 'http://a b' });
+  assert.equal(to(LOKI)?.host, 's.corp');
+  assert.equal(to('http://loki.example.com'), undefined);
+  assert.deepEqual(notes, ['HTTP_PROXY is not the URL of a proxy; no proxy is used']);
+  assert.deepEqual(read({ https: 'ftp://x' }).notes, [
+    'HTTPS_PROXY is not the URL of an http or https proxy; no proxy is used',
+  ]);
+});
+
+for (const [userInfo, credentials] of [
+  ['user:word@', 'user:word'],
+  ['user@', 'user:'],
+  [':word@', ':word'],
+  ['100%:a%40b@', '100%:a@b'],
+] as const) {
+  test(`the proxy is given ${credentials} where its URL has ${userInfo}`, () => {
+    const { authorization } = read({ own: `http://${userInfo}proxy.corp` }).to(LOKI) ?? {};
+    assert.equal(authorization, `Basic ${Buffer.from(credentials).toString('base64')}`);
+  });
+}
+
+test('only where there is an @ it is said how signs in a password are written', () => {
+  const [advice] = read({ own: 'http://user:a b@c d' }).notes;
+  assert.match(advice ?? '', /in user and password @ : \/ \? # and % are written as %40/);
+  assert.deepEqual(read({ own: 'http://a b' }).notes, ['LOKI_PROXY_URL is not the URL of a proxy; no proxy is used']);
+});
+
 test('a proxy of another kind is said to be of no use, without a word of it', () => {
   for (const own of ['socks5://hunter2:x@proxy:1080', 'http://:hunter2@', 'http://a b:hunter2@x y']) {
     const { to, notes } = read({ own });
@@ -71,12 +105,27 @@ const exceptions: readonly (readonly [except: string, url: string, direct: boole
   ['', LOKI, false],
   [',', LOKI, false],
   ['.', LOKI, false],
+  ['10.1.2.3/32', 'https://10.1.2.3', true],
+  ['10.1.2.3/32', 'https://10.1.2.4', false],
+  ['10.1.2.3/33', 'https://10.1.2.3', false],
+  ['10.1.2.3', 'https://10.1.2.4', false],
+  ['fd00::7/128', 'https://[fd00::7]', true],
+  ['fd00::7/128', 'https://[fd00::8]', false],
+  ['fd00::7/129', 'https://[fd00::7]', false],
+  ['example.com', 'https://loki.example.com.', true],
+  ['example.com.', LOKI, true],
+  ['*.example.com:443', LOKI, true],
+  ['10.1.2.3:80', 'http://10.1.2.3', true],
+  ['10.1.2.3:443', 'http://10.1.2.3', false],
   ['', 'https://localhost:3100', true],
+  ['', 'https://loki.localhost', true],
+  ['', 'https://localhost.example.com', false],
   ['', 'https://127.0.0.1', true],
+  ['', 'https://169.254.169.254', true],
   ['', 'https://[::1]', true],
 ];
 for (const [except, url, direct] of exceptions) {
   test(`NO_PROXY=${except} ${direct ? 'excepts' : 'does not except'} ${url}`, () => {
-    assert.equal(read({ https: 'http://proxy.corp', except }).to(url) === undefined, direct);
+    assert.equal(read({ https: 'http://proxy.corp', http: 'http://proxy.corp', except }).to(url) === undefined, direct);
   });
 }
