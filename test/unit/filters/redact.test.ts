@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type ByteString, toByteString } from '../../../src/byte-string.ts';
 import { readExpression } from '../../../src/filters/expression.ts';
-import { textOf, viewOf, withoutUnicodeEscapes } from '../../../src/filters/redact.ts';
+import { jsonStart, textOf, viewOf, withoutUnicodeEscapes } from '../../../src/filters/redact.ts';
 import { createRedactor } from '../../../src/filters/redactor.ts';
 import { property } from '../../fakes/properties.ts';
 
@@ -62,8 +62,18 @@ for (const [what, regex, text, redacted] of [
     String.raw`{"k":"a\"b"}`,
     String.raw`{"[redacted]":"[redacted]\"b"}`,
   ],
+  [
+    'within a text with escapes and beyond its end',
+    '1|2b","c":',
+    String.raw`{"a":"1\"2b","c":"x"}`,
+    String.raw`{"a":"[redacted]\"[redacted]","[redacted]":"x"}`,
+  ],
+  ['from the quote of a text with escapes', '"1', String.raw`{"a":"1\"2"}`, String.raw`{"a":"[redacted]\"2"}`],
+  ['to the quote of a text with escapes', '2"', String.raw`{"a":"1\"2"}`, String.raw`{"a":"1\"[redacted]"}`],
+  ['a text with escapes alone', 'hi "x"', String.raw`"oh hi \"x\""`, '"oh [redacted]"'],
   ['JSON behind a head', 'secret', `${HEAD}{"a":"secret","b":"\\\\"}`, `${HEAD}{"a":"[redacted]","b":"\\\\"}`],
   ['a head and JSON', 'INFO.*', `${HEAD}{"a":5}`, `${HEAD.replace('INFO\t', '[redacted]')}{"[redacted]":"[redacted]"}`],
+  ['a part of what only looks like JSON', 'a', '{a "b}', '{[redacted] "b}'],
   ['what only looks like JSON', 'b', '{a "b}', '{a "[redacted]}'],
   ['a JSON text alone', 'b', '"abc"', '"a[redacted]c"'],
 ] as const) {
@@ -129,6 +139,8 @@ test('characters of JSON that are written as escapes are seen as they are meant,
     String.raw`{"a":"café \\u00e9 \u0022"}`,
   );
   assert.equal(withoutUnicodeEscapes(String.raw`caf\u00e9`), String.raw`caf\u00e9`);
+  const [last, first] = [String.raw`["\u007f"]`, String.raw`["\u0080"]`];
+  assert.deepEqual([withoutUnicodeEscapes(last), withoutUnicodeEscapes(first)], [last, '["\u0080"]']);
 });
 
 test('bytes that are no ASCII are read and written as UTF-8', () => {
@@ -137,4 +149,28 @@ test('bytes that are no ASCII are read and written as UTF-8', () => {
   const view = viewOf(line);
   const redacted = redact(view, { written: find(view.text), escaped: [] }) ?? assert.fail();
   assert.equal(Buffer.from(redacted, 'latin1').toString('utf8'), 'Grüße, [redacted]');
+});
+
+test('JSON begins at the start of a line, or behind the three fields of a runtime', () => {
+  for (const [text, at] of [
+    ['{"a":1}', 0],
+    ['[1]', 0],
+    ['{}', 0],
+    ['"a"', 0],
+    ['', undefined],
+    ['1', undefined],
+    ['x{"a":1}', undefined],
+    [' {"a":1}', undefined],
+    ['a\tb\tc\t{"a":1}', 6],
+    ['\t\t\t[1]', 3],
+    ['a\tb\tc\t"a"', undefined],
+    ['a\tb\tc\t {"a":1}', undefined],
+    ['a\tb\t{"a":1}', undefined],
+    ['a\tb\tc\td\t{"a":1}', undefined],
+    [`${'x'.repeat(64)}\tb\t${'x'.repeat(64)}\t{}`, 132],
+    [`${'x'.repeat(65)}\tb\tc\t{}`, undefined],
+    [`a\tb\t${'x'.repeat(65)}\t{}`, undefined],
+  ] as const) {
+    assert.equal(jsonStart(text), at, JSON.stringify(text));
+  }
 });
