@@ -133,3 +133,37 @@ test('each pattern has texts that it must find and texts that it must not', () =
     assert.ok(cases.some((text) => text.includes('<<')) && cases.some((text) => !text.includes('<<')));
   }
 });
+
+/** A number with this beginning and so many digits, the last of which is that of Luhn's check. */
+function cardOf(start: string, digits: number): string {
+  const body = start.padEnd(digits - 1, '1');
+  const sum = [...body].toReversed().reduce((total, digit, index) => {
+    const weighted = Number(digit) * (index % 2 === 0 ? 2 : 1);
+    return total + (weighted > 9 ? weighted - 9 : weighted);
+  }, 0);
+  return body + ((10 - (sum % 10)) % 10);
+}
+
+test('a card has the digits of its scheme, and its check digit', () => {
+  const from13 = [13, 14, 15, 16, 17, 18, 19];
+  for (const [starts, lengths] of [
+    ['4', [13, 16, 19]],
+    ['51 52 53 54 55 2221 2229 223 229 23 26 270 271 2720', [16]],
+    ['34 37', [15]],
+    ['300 305 36 38 39', [14, 16]],
+    ['3528 3529 353 358', [16, 17, 18, 19]],
+    ['6011 644 649 65 62 81', [16, 17, 18, 19]],
+    ['501 502 503 56 57 58 6304 67', from13],
+    ['1 0 504 2220 2721 306 31 33 3527 359 6012 643 66 6303 7 80 82 9', []],
+  ] as const) {
+    for (const start of starts.split(' ')) {
+      for (let digits = 12; digits <= 20; digits++) {
+        const number = cardOf(start, digits);
+        const isCard = (lengths as readonly number[]).includes(digits);
+        assert.equal(redact('card', `no ${number}.`), isCard ? 'no [redacted].' : `no ${number}.`, number);
+        const wrong = number.slice(0, -1) + ((Number(number.at(-1)) + 1) % 10);
+        assert.equal(redact('card', wrong), wrong);
+      }
+    }
+  }
+});
