@@ -116,19 +116,20 @@ export interface Limit {
 }
 
 /** @param passed is called once, with the limit that has passed */
-export function createLimit(clock: Clock, passed: (limitMs: number) => void): Limit {
-  let endMs: EpochMs = Number.POSITIVE_INFINITY;
+export function createLimit(clock: SteadyClock, passed: (limitMs: number) => void): Limit {
+  // As timers count, so that of two limits the one that passes first stays in force across a freeze.
+  let steadyEndMs = Number.POSITIVE_INFINITY;
   let timer: Timer | undefined;
   return {
     set(limitMs) {
-      const newEndMs = clock.now() + limitMs;
-      if (newEndMs >= endMs) return;
-      endMs = newEndMs;
+      const newEndMs = clock.steadyMs() + limitMs;
+      if (newEndMs >= steadyEndMs) return;
+      steadyEndMs = newEndMs;
       timer?.cancel();
       timer = clock.after(limitMs, () => passed(limitMs));
     },
     lift() {
-      endMs = Number.NEGATIVE_INFINITY;
+      steadyEndMs = Number.NEGATIVE_INFINITY;
       timer?.cancel();
     },
   };

@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
 import type { OnTheWay, SecretTrouble } from '../diagnosis/symptoms.ts';
-import type { Clock, EpochMs } from '../time.ts';
+import type { EpochMs, SteadyClock } from '../time.ts';
 import type { Reference } from './reference.ts';
 import { type AwsEnvironment, type Credentials, parseObject, serviceUrl } from './service.ts';
 import { sign } from './sign.ts';
@@ -49,7 +49,7 @@ export async function fetchSecret(
   credentials: Credentials,
   env: AwsEnvironment,
   send: SendHttp,
-  clock: Clock,
+  clock: SteadyClock,
 ): Promise<FetchedSecret> {
   const url = `${serviceUrl(reference, env)}/`;
   try {

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import type { OnTheWay } from '../diagnosis/symptoms.ts';
 import { ConnectError, type Connecting, createConnector, throughProxy, type Way } from '../net/connect.ts';
-import { type Clock, createLimit } from '../time.ts';
+import { createLimit, type SteadyClock } from '../time.ts';
 import { type HttpAnswer, type HttpRequest, type SendHttp, UnreachableError } from './fetch-secret.ts';
 
 export interface Sender {
@@ -20,7 +20,7 @@ const MAX_ATTEMPTS = 3;
 /** A secret has at most 64 KB, and JSON may write each byte in six characters. */
 const MAX_ANSWER_CHARACTERS = 512 * 1024;
 
-export function createSender(wayTo: (url: URL) => Way, clock: Clock): Sender {
+export function createSender(wayTo: (url: URL) => Way, clock: SteadyClock): Sender {
   const underWay = new Set<(limitMs: number) => void>();
   let thaws = 0;
 
@@ -50,7 +50,7 @@ export function createSender(wayTo: (url: URL) => Way, clock: Clock): Sender {
 function sendOnce(
   { method, url, headers, body }: HttpRequest,
   way: Way,
-  clock: Clock,
+  clock: SteadyClock,
   underWay: Set<(limitMs: number) => void>,
 ): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();

@@ -2,7 +2,7 @@
 // or when Loki has refused them. Only one fetch is under way at a time, and after a failure the next one waits for its
 // backoff: a slow or throttling service is not flooded.
 import type { SecretTrouble } from '../diagnosis/symptoms.ts';
-import { type Clock, type EpochMs, isAged } from '../time.ts';
+import { type EpochMs, isAged, type SteadyClock } from '../time.ts';
 import { type FetchedSecret, fetchSecret, type SendHttp, wayOf } from './fetch-secret.ts';
 import type { Reference } from './reference.ts';
 import { type AwsEnvironment, type Credentials, findCredentials, parseCredentials } from './service.ts';
@@ -42,7 +42,7 @@ export function createSecretStore(
   references: readonly Reference[],
   env: AwsEnvironment,
   send: SendHttp,
-  clock: Clock,
+  clock: SteadyClock,
   random: () => number,
 ): SecretStore {
   const distinct = [...new Map(references.map((reference) => [reference.text, reference])).values()];

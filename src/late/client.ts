@@ -12,14 +12,14 @@ import { createDeferredClient, type SecretSource } from '../loki/deferred-client
 import { createPushClient, type PushClient } from '../loki/push-client.ts';
 import { openRoute, type Route } from '../net/route.ts';
 import { createRandom } from '../random.ts';
-import type { Clock } from '../time.ts';
+import type { SteadyClock } from '../time.ts';
 
 export interface ClientParts {
   readonly config: Config;
   readonly userAgent: string;
   readonly mask: Mask;
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   /** Called when the push target becomes known or changes. */
   readonly aimed: (endpoint: Endpoint) => void;
 }

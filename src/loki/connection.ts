@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import { ConnectError, type Connecting, type Connector, type ConnectStep } from '../net/connect.ts';
-import { type Clock, createLimit, type EpochMs } from '../time.ts';
+import { createLimit, type EpochMs, type SteadyClock } from '../time.ts';
 import { type Answer, isClear, type PushOutcome, textLimitMs, toOutcome } from './answer.ts';
 
 export interface Connection {
@@ -45,7 +45,7 @@ const MAX_ANSWER_BYTES = 16_384;
 /** Gateways and single sign-on send heads that are longer than the 16 KiB that Node allows. */
 const MAX_HEAD_BYTES = 65_536;
 
-export function createConnection(origin: string, connector: Connector, clock: Clock): Connection {
+export function createConnection(origin: string, connector: Connector, clock: SteadyClock): Connection {
   let socketError: Error | undefined;
   let socket: Socket | undefined;
   let connecting: Connecting | undefined;
@@ -119,7 +119,7 @@ export function createConnection(origin: string, connector: Connector, clock: Cl
 
 interface PostParts {
   readonly send: (handler: Dispatcher.DispatchHandler) => void;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly answerMs: number;
   /** The connection has answered before. */
   readonly kept: boolean;

@@ -4,7 +4,7 @@
 // the other connections.
 import type { Endpoint } from '../config/endpoint.ts';
 import { type ConnectStep, createConnector, throughProxy, type Way } from '../net/connect.ts';
-import { type Clock, type EpochMs, settledBy } from '../time.ts';
+import { type EpochMs, type SteadyClock, settledBy } from '../time.ts';
 import type { PushOutcome } from './answer.ts';
 import { type Connection, createConnection, IDLE_MS, type Post, type PostResult } from './connection.ts';
 
@@ -50,7 +50,7 @@ export function createPushClient(
   { url, authorization, tenantId, headers: userHeaders }: Endpoint,
   timeoutMs: number,
   userAgent: string,
-  clock: Clock,
+  clock: SteadyClock,
   way: Way = {},
 ): PushClient {
   const { origin } = new URL(url);

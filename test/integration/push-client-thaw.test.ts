@@ -1,6 +1,7 @@
 // Connections that died during a freeze: the first failure after a thaw says nothing about Loki, and costs little time.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { IDLE_MS } from '../../src/loki/connection.ts';
 import { createPushClient } from '../../src/loki/push-client.ts';
 import { FakeClock, START_MS } from '../fakes/fake-clock.ts';
 import { startFakeLoki } from '../fakes/fake-loki.ts';
@@ -252,4 +253,68 @@ test('a push that was under way when a long freeze began is not waited for, and 
   client.distrustConnections();
   await clock.advance(100);
   assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
+});
+
+for (const [frozenMs, limitMs] of [
+  [IDLE_MS, 1_000],
+  [IDLE_MS + 1, 100],
+] as const) {
+  test(`what was under way in a freeze of ${frozenMs} ms is given up ${limitMs} ms after it, and sent again`, async (t) => {
+    const { loki, clock, client, warmUp, came } = await setUp(t);
+    await warmUp();
+    client.expectFreeze();
+    loki.script([{ stall: true }]);
+    const pushed = client.push(pushBody('x'));
+    await came(1);
+    clock.set(frozenMs);
+    client.distrustConnections();
+    await clock.advance(limitMs - 1);
+    assert.equal(await Promise.race([pushed, 'waiting']), 'waiting');
+    await clock.advance(1);
+    assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
+    assert.equal(loki.requests.length, 2);
+  });
+}
+
+test('what fails on one kept connection is not tried on another, which the same freeze may have ended', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp(2);
+  client.distrustConnections();
+  loki.script(({ connection }) => (connection < 2 ? { reset: true } : undefined));
+  assert.deepEqual(await client.push(pushBody('x')), { kind: 'accepted', status: 204 });
+  assert.equal(loki.requests.length, 2);
+});
+
+test('a connection that has answered after a thaw is trusted again: it is given its whole time', async (t) => {
+  const { loki, clock, client, warmUp, came } = await setUp(t);
+  await warmUp();
+  client.distrustConnections();
+  await client.push(pushBody('x'));
+  loki.script([{ stall: true }]);
+  const pushed = client.push(pushBody('y'));
+  await came(2);
+  await clock.advance(4_999);
+  assert.equal(await Promise.race([pushed, 'waiting']), 'waiting');
+  await clock.advance(1);
+  assert.equal((await pushed).kind, 'unanswered');
+});
+
+test('what fails before a freeze that is expected waits for the word of it, and after that word for no other', async (t) => {
+  const server = await startRawServer(t, ({ socket }, index) => {
+    if (index === 1) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    else socket.resetAndDestroy();
+  });
+  const { client, clock } = clientOf(server.address);
+  client.expectFreeze();
+  client.distrustConnections();
+  client.expectFreeze();
+  const pushed = client.push(pushBody('x'));
+  await server.came(1);
+  await clock.advance(100);
+  assert.equal(await Promise.race([pushed, 'waiting']), 'waiting');
+  client.distrustConnections();
+  assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
+  client.distrustConnections();
+  assert.equal((await client.push(pushBody('y'))).kind, 'unanswered');
+  assert.equal(clock.pendingTimers, 0);
 });

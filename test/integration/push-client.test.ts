@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Endpoint } from '../../src/config/endpoint.ts';
 import { MAX_CONNECTIONS } from '../../src/loki/delivery.ts';
@@ -83,6 +83,51 @@ test('pushes at once use a connection each, and those after them use these again
   assert.ok(loki.connectionCount <= MAX_CONNECTIONS, `${loki.connectionCount} connections`);
 });
 
+test('of several kept connections the one that was used last is used, so that the others may grow old', async (t) => {
+  const { loki, client, clock } = await setUp(t);
+  await client.push(pushBody('first'));
+  await Promise.all(['a', 'b', 'c'].map((line) => client.push(pushBody(line))));
+  assert.equal(loki.connectionCount, 3);
+  loki.requests.length = 0;
+  for (const line of ['d', 'e', 'f', 'g']) {
+    await clock.advance(1);
+    await client.push(pushBody(line));
+  }
+  assert.equal(new Set(loki.requests.map(({ connection }) => connection)).size, 1);
+});
+
+test('a connection is kept for as long as it is in use now and then', async (t) => {
+  const { loki, client, clock } = await setUp(t);
+  for (let count = 0; count < 4; count++) {
+    await client.push(pushBody('x'));
+    await clock.advance(40_000);
+  }
+  assert.equal(loki.connectionCount, 1);
+  await clock.advance(10_001);
+  await client.push(pushBody('x'));
+  assert.equal(loki.connectionCount, 2);
+});
+
+test('a connection that is given up while it is being made is closed', async (t) => {
+  const ended = Promise.withResolvers<void>();
+  const server = createServer((socket) =>
+    socket
+      .resume()
+      .on('error', () => {})
+      .on('close', ended.resolve),
+  );
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { client, clock } = clientFor(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const pushed = client.push(pushBody('x'));
+  await once(server, 'connection');
+  await clock.advance(TIMEOUT_MS);
+  const outcome = await pushed;
+  assert.ok(outcome.kind === 'unreachable');
+  await ended.promise;
+});
+
 test('redirects are not followed', async (t) => {
   const { loki, client } = await setUp(t);
   loki.script([{ status: 307, headers: { Location: `${loki.url}/elsewhere` } }]);
@@ -103,6 +148,31 @@ test('a Loki that does not answer in time has failed, and the connection is not 
   assert.equal((await client.push(pushBody('y'))).kind, 'accepted');
   assert.notEqual(at(loki.requests, 1).connection, at(loki.requests, 0).connection);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('where less time is given than Loki usually takes, four times of that is given', async (t) => {
+  const server = await startRawServer(t, () => {});
+  const { client, clock } = clientFor(`http://${server.address}/`);
+  const first = client.push(pushBody('x'));
+  await server.came(1);
+  await clock.advance(200);
+  at(server.requests, 0).socket.write(answerOf(204, ''));
+  assert.equal((await first).kind, 'accepted');
+  const second = client.push(pushBody('y'), 300);
+  await server.came(2);
+  await clock.advance(799);
+  assert.equal(await Promise.race([second, 'waiting']), 'waiting');
+  await clock.advance(1);
+  assert.equal((await second).kind, 'unanswered');
+});
+
+test('nothing is waited for when no push is under way', async (t) => {
+  const { loki, client } = await setUp(t);
+  const pushed = client.push(pushBody('x'));
+  await requestsCame(loki, 1);
+  assert.equal(client.waitsFor(), 'answer');
+  await pushed;
+  assert.equal(client.waitsFor(), undefined);
 });
 
 test('an answer whose body never comes is judged by its status', async (t) => {

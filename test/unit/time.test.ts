@@ -64,6 +64,20 @@ test('the pace of a sandbox: what was expected, or what all stretches that are l
   assert.equal(work(5, 5_000), 20, 'slower than any function is');
 });
 
+test('a shorter limit takes the place of a longer one, however the wall clock was set meanwhile', async () => {
+  for (const setByMs of [3_600_000, -3_600_000]) {
+    const clock = new FakeClock();
+    const passed: number[] = [];
+    const limit = createLimit(clock, (limitMs) => passed.push(limitMs));
+    limit.set(5_000);
+    clock.set(setByMs);
+    limit.set(100);
+    limit.set(6_000);
+    await clock.advance(100);
+    assert.deepEqual(passed, [100]);
+  }
+});
+
 test('of several limits the one that ends first holds, until they are lifted for good', async () => {
   const clock = new FakeClock();
   const passed: number[] = [];
