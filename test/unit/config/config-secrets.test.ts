@@ -31,7 +31,12 @@ test('a host that lacks its scheme is no secret, so that advice may name one; a 
   for (const host of ['loki.example.com', 'localhost:3100', 'logs-prod-012.grafana.net/loki/api/v1/push']) {
     assert.deepEqual(parseConfig({ LOKI_PUSH_ENDPOINT: host }).config.secrets, [], host);
   }
-  for (const token of ['glc_eyJvIjoiMTIzNDU2In0', 'eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl', 'user:pass@loki.example.com']) {
+  for (const token of [
+    'glc_eyJvIjoiMTIzNDU2In0',
+    'eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl',
+    'user:pass@loki.example.com',
+    'user:123456',
+  ]) {
     assert.deepEqual(parseConfig({ LOKI_PUSH_ENDPOINT: token }).config.secrets, [token]);
   }
 });

@@ -382,6 +382,23 @@ const numberFields: Partial<Record<SettingName, keyof Config>> = {
   LOKI_RETRY_MIN_BACKOFF_MS: 'retryMinBackoffMs',
   LOKI_RETRY_MAX_BACKOFF_MS: 'retryMaxBackoffMs',
 };
+test('the limits of each number', () => {
+  const limits = SETTINGS.flatMap((setting) =>
+    setting.kind === 'number' ? [[setting.name, setting.min, setting.max]] : [],
+  );
+  assert.deepEqual(limits, [
+    ['LOKI_EXTENSION_PORT', 1, 65_535],
+    ['LOKI_BATCH_MAX_BYTES', 1_024, 3_145_728],
+    ['LOKI_BATCH_MAX_WAIT_MS', 1, 900_000],
+    ['LOKI_BUFFER_MAX_BYTES', 65_536, 1_073_741_824],
+    ['LOKI_MAX_LINE_BYTES', 1_024, 262_144],
+    ['LOKI_FLUSH_TIMEOUT_MS', 1, 900_000],
+    ['LOKI_PUSH_TIMEOUT_MS', 1, 900_000],
+    ['LOKI_RETRY_MIN_BACKOFF_MS', 1, 900_000],
+    ['LOKI_RETRY_MAX_BACKOFF_MS', 1, 900_000],
+  ]);
+});
+
 for (const setting of SETTINGS) {
   if (setting.kind !== 'number') continue;
   const { name, min, max } = setting;

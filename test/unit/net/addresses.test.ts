@@ -1,7 +1,7 @@
 // The addresses of a host, from a name server that a test plays.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAddresses } from '../../../src/net/addresses.ts';
+import { createAddresses, isUnknownName } from '../../../src/net/addresses.ts';
 import { FakeClock, START_MS } from '../../fakes/fake-clock.ts';
 
 const failure = (code: string) => Object.assign(new Error(`getaddrinfo ${code}`), { code });
@@ -64,4 +64,20 @@ test('with nothing known the trouble of the name server is told, and it is asked
   const { addresses } = setUp(failure('EAI_AGAIN'), ['10.0.0.1']);
   await assert.rejects(addresses.find(), { code: 'EAI_AGAIN' });
   assert.deepEqual(await addresses.find(), ['10.0.0.1']);
+});
+
+test('a name without an address is as unknown as one that is not there, and any other trouble is not', async () => {
+  for (const [code, isUnknown] of [
+    ['ENOTFOUND', true],
+    ['ENODATA', true],
+    ['EAI_AGAIN', false],
+  ] as const) {
+    assert.equal(isUnknownName(failure(code)), isUnknown);
+    const { addresses } = setUp(['10.0.0.1'], failure(code));
+    await addresses.find();
+    const again = addresses.find();
+    if (isUnknown) await assert.rejects(again, { code });
+    else assert.deepEqual(await again, ['10.0.0.1']);
+  }
+  assert.equal(isUnknownName({ code: 'ENOTFOUND' }), false);
 });
