@@ -73,6 +73,10 @@ test('it is known how many steps an expression takes that has no way to go far b
     [String.raw`\d{12,}|b*`, 18],
     ['^(START|END|REPORT) RequestId', 116],
     ['a(?:b(c|d))', 18],
+    ['(a)|b', 5],
+    ['(a)b+', 6],
+    ['a+?', 5],
+    ['a{3}|b{2}|c', 12],
   ] as const) {
     assert.equal(read(text).steps, steps, text);
   }
@@ -88,6 +92,8 @@ test('it is known how many steps an expression takes that has no way to go far b
     String.raw`(a)\1`,
     'a+?b',
     'a{2}b',
+    '(a+|b)c',
+    '(a)*',
   ];
   for (const text of unknown) assert.equal(read(text).steps, Number.POSITIVE_INFINITY, text);
 });

@@ -27,6 +27,9 @@ for (const [path, line, value] of [
   ['a', '[INFO]\t2026-01-05T10:00:00.118Z\t8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa\t{"a":1}', '1'],
   ['a', 'text {"a":1}', undefined],
   ['a', '[{"a":1}]', undefined],
+  ['a', '["a":1]', undefined],
+  ['a.b', '{"a":["b":1]}', undefined],
+  ['a.b', '{"a":1,"b":2}', undefined],
   ['a', '{"a"', undefined],
   ['a', '{"a":', undefined],
   ['a', '{"b":1 "a":2}', undefined],
@@ -35,6 +38,14 @@ for (const [path, line, value] of [
     assert.equal(valueIn(line, path === 'größe' ? Buffer.from(path).toString('latin1') : path), value);
   });
 }
+
+test('the fields that a line has are given by their names, and nothing of those that it has not', () => {
+  const fields = ['a', 'b', 'c.d'].map((path) => ({ path, name: `of_${path.replace('.', '_')}` }));
+  const found = (line: string) => fieldsOf(toByteString(line), fields);
+  assert.deepEqual(found('{"c":{"d":3},"b":"2","x":1}'), { of_b: '2', of_c_d: '3' });
+  assert.deepEqual(found('{"a":1}'), { of_a: '1' });
+  for (const line of ['{"x":1}', '{}', 'a', '']) assert.equal(found(line), undefined, line);
+});
 
 test('a value is cut at 256 bytes, between two characters', () => {
   assert.equal(valueIn(JSON.stringify({ a: 'x'.repeat(300) }), 'a'), 'x'.repeat(256));
