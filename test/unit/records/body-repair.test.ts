@@ -80,6 +80,18 @@ for (const [what, bodies, records, told] of [
   ],
   ['one record that is no list', [`[${envelope('"one')}]`, whole('x')], ['x'], '0+ 1'],
   ['nothing', [`[${envelope('"one')}]`, '[]', `[${envelope(' two"')}]`], ['one two'], '0+ 0+ 0'],
+  [
+    'a tail, with blanks around all of them',
+    [` [ ${envelope('"one')} ]\r\n \t`, `\n[\n${envelope(' two"')} \n, ${whole('x')} \n ]\n`],
+    ['one two', 'x'],
+    '0+ 0',
+  ],
+  [
+    'a tail in a body that breaks off in blanks',
+    [`[${envelope('"one')}]`, `[${envelope(' two"')} , ${whole('x')}  `],
+    ['one two', 'x'],
+    '0+ 1',
+  ],
   ['a cut before the value', [`[${envelope('')}]`, `[${envelope('"one"')}]`], ['one'], '0+ 0'],
   ['a cut within an escape', [`[${envelope('"one\\')}]`, `[${envelope('n"')}]`], ['one\n'], '0+ 0'],
   [
@@ -94,3 +106,9 @@ for (const [what, bodies, records, told] of [
     assert.deepEqual(result, { records, told });
   });
 }
+
+test('a body that is given up halfway changes nothing in what is read of the next', () => {
+  const longer = `[${envelope('BAD')},${Array(9).fill(whole('a')).join(',')}]`;
+  for (const element of createBodyReader().read(Buffer.from(longer), () => {})) if (element !== undefined) break;
+  assert.deepEqual(readAll([`[${whole('x')},${envelope('BAD')},${whole('y')}]`]), { records: ['x', 'y'], told: '1' });
+});
