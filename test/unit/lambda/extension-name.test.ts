@@ -62,3 +62,16 @@ test('what cannot be read is nobody, and no reason to fail', (t) => {
   assert.deepEqual(extensionNames(executable, executable, folder), [NAME]);
   assert.deepEqual(extensionNames(executable, executable, join(folder, 'another')), [NAME]);
 });
+
+test('of a script the first 16384 bytes are read', (t) => {
+  const script = (bytes: number) => `#!/bin/sh\n#${' '.repeat(bytes - 11 - NAME.length)}${NAME}`;
+  const { folder, executable } = setUp(t, { within: script(16_384), beyond: script(16_385) });
+  assert.deepEqual(extensionNames(executable, executable, folder), ['within', NAME]);
+});
+
+test('a folder is no extension, and does not count among the files', (t) => {
+  const { folder, executable } = setUp(t, {});
+  assert.deepEqual(extensionNames(executable, executable, folder), [NAME]);
+  const two = setUp(t, { one: 'x', other: 'y' });
+  assert.deepEqual(extensionNames(two.executable, two.executable, two.folder), [NAME]);
+});

@@ -156,3 +156,58 @@ test('an answer that is no event is thrown, not taken for one', async () => {
     await assert.rejects(createExtensionsApi(api, ['x']).next('id-1'));
   }
 });
+
+test('SHUTDOWN alone is tried after a refusal of INVOKE, and after no other answer', async () => {
+  for (const [status, errorMessage, requests] of [
+    [403, 'INVOKE: not here', 2],
+    [403, 'not here', 1],
+    [400, 'INVOKE: not here', 1],
+    [500, 'INVOKE: not here', 1],
+  ] as const) {
+    const { api, extensions } = setUp({ status, body: { errorMessage } }, API.register.response);
+    await extensions.register(false);
+    assert.equal(api.requests.length, requests, `${status} ${errorMessage}`);
+  }
+});
+
+test('the name that is accepted is the last one to be tried, and of refusals the last one is told', async () => {
+  const refusal = (errorMessage: string) => ({ status: 403, body: { errorMessage } });
+  const first = setUpAs(['a', 'b'], API.register.response);
+  assert.ok('extensionId' in (await first.extensions.register(false)));
+  assert.equal(first.api.requests.length, 1);
+  const none = setUpAs(['a', 'b'], refusal('one'), refusal('two'));
+  assert.deepEqual(await none.extensions.register(false), { status: 403, message: '{"errorMessage":"two"}' });
+});
+
+test('an identifier in an answer that is no success registers nobody', async () => {
+  const headers = { 'Lambda-Extension-Identifier': 'id-1' };
+  const { extensions } = setUp({ status: 500, headers, body: {} });
+  assert.deepEqual(await extensions.register(false), { status: 500, message: '{}' });
+});
+
+for (const [body, expected] of [
+  [{ eventType: 'SHUTDOWN' }, { kind: 'shutdown', reason: '', deadlineMs: 0 }],
+  [
+    { eventType: 'SHUTDOWN', shutdownReason: 'SpinDown', deadlineMs: 'soon' },
+    { kind: 'shutdown', reason: 'spindown', deadlineMs: 0 },
+  ],
+  [
+    { eventType: 'SHUTDOWN', deadlineMs: '17' },
+    { kind: 'shutdown', reason: '', deadlineMs: 17 },
+  ],
+  [
+    { eventType: 'INVOKE', requestId: 'r-1', invokedFunctionArn: '', tracing: { value: 1 } },
+    { kind: 'invoke', requestId: 'r-1', deadlineMs: 0, traceHeader: undefined, invokedArn: undefined },
+  ],
+] as const) {
+  test(`an event is read although something is missing in ${JSON.stringify(body)}`, async () => {
+    assert.deepEqual(await setUp({ status: 200, body }).extensions.next('id-1'), expected);
+  });
+}
+
+test('of the text of an error 300 characters are told', async () => {
+  const api = new FakeRuntimeApi([{ status: 500, body: `\n${'x'.repeat(301)}` }]);
+  await assert.rejects(createExtensionsApi(api, ['x']).next('id-1'), {
+    message: `next event was answered with 500: ${'x'.repeat(300)}`,
+  });
+});

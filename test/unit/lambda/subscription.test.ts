@@ -88,3 +88,19 @@ test("a connection that fails is the caller's to deal with", async () => {
     subscribe(new FakeRuntimeApi([new Error('ECONNRESET')]), FUNCTION, 'auto', ['platform'], LISTENER),
   );
 });
+
+test('of each refusal 200 characters are told, one behind the other', async () => {
+  const refusal = { status: 403, body: `\n ${'x'.repeat(201)}` };
+  const api = new FakeRuntimeApi([refusal, refusal, refusal]);
+  const subscription = await subscribe(api, FUNCTION, 'telemetry', ['platform'], LISTENER);
+  const answers = ['2025-01-29', '2022-12-13', '2022-07-01'].map(
+    (schema) => `telemetry ${schema}: 403 ${'x'.repeat(200)}`,
+  );
+  assert.deepEqual(subscription, { kind: 'refused', answers: answers.join('; ') });
+});
+
+test('where the Logs API alone is wanted no other one is asked', async () => {
+  const api = new FakeRuntimeApi([GONE, OK]);
+  assert.equal((await subscribe(api, FUNCTION, 'logs', ['platform'], LISTENER)).kind, 'refused');
+  assert.equal(api.requests.length, 1);
+});
