@@ -1,5 +1,6 @@
 // Requests to a service of AWS over real sockets. Time is the fake clock's.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { UnreachableError } from '../../src/aws/fetch-secret.ts';
 import { createSender } from '../../src/aws/http.ts';
@@ -98,4 +99,95 @@ test('what a freeze kills again and again is sent three times at most', async (t
   }
   await answer;
   assert.equal(server.requests.length, 3);
+});
+
+test('an answer is waited for 3000 ms, and 1000 ms after a thaw, and it is told which', async (t) => {
+  for (const [isThawed, attempts, limitMs] of [
+    [false, 1, 3_000],
+    [true, 3, 1_000],
+  ] as const) {
+    const { server, clock, sender, post } = await setUp(t, () => {});
+    let isOver = false;
+    const way = wayOf(post()).finally(() => {
+      isOver = true;
+    });
+    for (let count = 1; count <= attempts; count++) {
+      await server.came(count);
+      if (isThawed) sender.thawed();
+      await clock.advance(limitMs - 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual([isOver, server.requests.length], [false, count]);
+      await clock.advance(1);
+    }
+    assert.deepEqual(await way, { kind: 'unanswered', phase: 'answer', detail: `no answer within ${limitMs} ms` });
+    assert.equal(clock.pendingTimers, 0);
+  }
+});
+
+test('after a freeze an answer is believed below 400, and from there on it is asked for again', async (t) => {
+  for (const [status, requests] of [
+    [399, 1],
+    [400, 2],
+  ] as const) {
+    const { server, sender, post } = await setUp(t, ({ socket }, index) => {
+      if (index === 0) sender.thawed();
+      socket.write(answerOf(index === 0 ? status : 200, 'x'));
+    });
+    assert.equal((await post()).status, requests === 1 ? status : 200);
+    assert.equal(server.requests.length, requests);
+  }
+});
+
+test('an answer has room for the longest secret, and what is longer than any does not fill the memory', async (t) => {
+  const longest = '\\u00e4'.repeat(64 * 1024);
+  const { post } = await setUp(t, ({ socket }, index) =>
+    socket.write(answerOf(200, index === 0 ? longest : 'x'.repeat(2 * 1024 * 1024))),
+  );
+  assert.equal((await post()).text, longest);
+  const { length } = (await post()).text;
+  assert.ok(length >= 512 * 1024 && length <= 640 * 1024, `${length} characters`);
+});
+
+test('a connection serves one request, and is closed behind it, answered or not', async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const { server, clock, post } = await setUp(t, ({ socket }, index) => {
+    closed.push(once(socket, 'close'));
+    if (index < 2) socket.write(answerOf(200, 'x'));
+  });
+  await post();
+  await post();
+  const way = wayOf(post());
+  await server.came(3);
+  await clock.advance(3_000);
+  await way;
+  await Promise.all(closed);
+  assert.equal(server.connections, 3);
+});
+
+test('a connection that is cut in place of an answer is told by its error', async (t) => {
+  const { post } = await setUp(t, ({ socket }) => socket.resetAndDestroy());
+  assert.deepEqual(await wayOf(post()), { kind: 'unanswered', phase: 'answer', detail: 'ECONNRESET' });
+});
+
+test('through a proxy a service is asked with the credentials for the proxy, and without a body if there is none', async (t) => {
+  const server = await startRawServer(t, ({ socket }) => socket.end(answerOf(200, 'x')));
+  const proxy = await startHttpProxy({ credentials: 'a:b', hosts: { 'ssm.invalid': server.port } });
+  t.after(() => proxy.close());
+  const { toAws } = openRoute({ proxy: { own: `http://a:b@127.0.0.1:${proxy.port}` }, tls: {} }, () => {});
+  const url = 'http://ssm.invalid/x?y=z';
+  const sender = createSender(toAws, new FakeClock());
+  const answer = await sender.send(() => ({ method: 'GET', url, headers: { a: '1' }, body: undefined }));
+  assert.equal(answer.text, 'x');
+  assert.deepEqual(proxy.asked, [`GET ${url} HTTP/1.1`]);
+  assert.match(String(server.requests[0]?.head), /\r\na: 1\r\n/);
+});
+
+test('what cannot be reached is told with its address', async () => {
+  const sender = createSender(() => ({}), new FakeClock());
+  const url = 'http://127.0.0.1:1/';
+  const way = await wayOf(sender.send(() => ({ method: 'GET', url, headers: {}, body: undefined })));
+  assert.deepEqual(
+    [way.kind, 'code' in way && way.code, 'address' in way && way.address],
+    ['unreachable', 'ECONNREFUSED', '127.0.0.1'],
+  );
 });

@@ -26,6 +26,20 @@ for (const [partition, domain, dualStack] of [
   });
 }
 
+test('parameters have an endpoint of their own for FIPS, but for GovCloud, whose plain one is that', () => {
+  for (const [partition, host] of [
+    ['aws', 'ssm-fips'],
+    ['aws-us-gov', 'ssm'],
+  ] as const) {
+    const reference = parseReference(`arn:${partition}:ssm:some-region-1:123456789012:parameter/x`);
+    assert.ok(reference);
+    assert.equal(
+      serviceUrl(reference, { AWS_USE_FIPS_ENDPOINT: 'true' }),
+      `https://${host}.some-region-1.amazonaws.com`,
+    );
+  }
+});
+
 test('each service has an address of its own that may be set', () => {
   const env = {
     AWS_ENDPOINT_URL: 'http://all',
