@@ -44,6 +44,20 @@ test('what the platform lost is told and is not part of what was received', () =
   assert.equal(ledger.takeLosses('log'), undefined);
 });
 
+test('what did not reach one listener is told to it with the next, and to the other only once', () => {
+  const ledger = createLedger();
+  ledger.droppedByPlatform(10, 1_000);
+  ledger.dropped('rejected', 3);
+  const losses = ledger.takeLosses('loki');
+  assert.ok(losses);
+  ledger.giveBackLosses('loki', losses);
+  ledger.droppedByPlatform(5, 500);
+  ledger.dropped('buffer_full', 1);
+  const all = { dropped: { rejected: 3, buffer_full: 1 }, platformRecords: 15, platformBytes: 1_500 };
+  assert.deepEqual([ledger.takeLosses('log'), ledger.takeLosses('loki')], [all, all]);
+  assert.deepEqual([ledger.takeLosses('log'), ledger.takeLosses('loki')], [undefined, undefined]);
+});
+
 test('totals are a copy', () => {
   const ledger = createLedger();
   const before = ledger.totals();

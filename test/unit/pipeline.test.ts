@@ -337,6 +337,19 @@ test('abandon counts what is held as lost at the end, and warns', async () => {
   assert.deepEqual(more, []);
 });
 
+test('after a freeze in which timers stood still, what has waited long enough leaves at once', async () => {
+  const { clock, client, pipeline } = setUp({ batchMaxWaitMs: 1_000 });
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('waits')));
+  await clock.settle();
+  pipeline.suspend();
+  clock.set(3_600_000);
+  await clock.settle();
+  assert.deepEqual(client.lines, []);
+  pipeline.resume();
+  assert.deepEqual(client.lines, ['waits']);
+});
+
 test('idle, the pipeline has no timer', async () => {
   const { clock, pipeline, arrived } = setUp();
   pipeline.begin();

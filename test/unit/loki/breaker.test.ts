@@ -119,6 +119,14 @@ test('a moment that Loki asked for is not brought forward by a later failure', (
   assert.equal(breaker.waitMs(START_MS + 50), 29_950);
 });
 
+test('asked afresh, nothing that was before stands against it', () => {
+  const breaker = open();
+  for (let count = 0; count < 3; count++) breaker.failed(START_MS + count * 100_000, 60_000);
+  assert.ok(breaker.isOpen());
+  breaker.reset();
+  assert.deepEqual([breaker.isOpen(), breaker.isRecovering(), breaker.waitMs(START_MS + 200_000)], [false, false, 0]);
+});
+
 test('a clock that was set back ends every wait', () => {
   const breaker = open();
   breaker.failed(START_MS, 30_000);

@@ -117,6 +117,18 @@ test('after a freeze what is under way gets its time afresh', async () => {
   assert.deepEqual(calls, ['thawed', 'open s']);
 });
 
+test('a client that is made while a freeze is expected is told so', async () => {
+  const { client, calls, answer } = setUp();
+  const push = client.push(BODY);
+  client.expectFreeze();
+  answer('s');
+  await push;
+  assert.deepEqual(calls, ['open s', 'expect']);
+  client.distrustConnections();
+  client.expectFreeze();
+  assert.deepEqual(calls.slice(2), ['thawed', 'thaw', 'expect']);
+});
+
 test('a 403 may be about the secrets: they are doubted, and those of a firewall serve on', async () => {
   const { client, answer, calls } = setUp(() => ({ ...REFUSED, status: 403 }));
   const push = client.push(BODY);

@@ -103,6 +103,29 @@ test('a line that nothing answers is found within seconds, as what is at fault i
   assert.equal(ledger.totals().accepted, 142, `in ${client.pushes.length} pushes`);
 });
 
+test('where others pass, a line that nothing answers is waited for twice as long each time, from 300 ms on', async () => {
+  let answerLater: (delayMs: number, push: FakePush) => void = () => {};
+  const bench = setUp((push) => {
+    if (!push.lines.includes('poison')) return ACCEPTED;
+    answerLater(push.answerMs ?? 5_000, push);
+    return undefined;
+  });
+  const { clock, client, flush } = bench;
+  answerLater = (delayMs, push) => clock.after(delayMs, () => push.answer(UNANSWERED));
+  await flush('before');
+  bench.hold('beside it', 'platform');
+  await flush('poison', 'and another');
+  for (let count = 0; count < 40; count++) {
+    await clock.advance(1_000);
+    await flush(`after ${count}`);
+  }
+  const alone = client.pushes.filter(({ lines: sent }) => sent.length === 1 && sent.includes('poison'));
+  assert.deepEqual(
+    alone.slice(0, 4).map(({ answerMs }) => answerMs),
+    [300, 600, 1_200, 2_400],
+  );
+});
+
 test('an outage in the middle of a search for the entry at fault makes few parts and loses nothing', async () => {
   let isDown = false;
   const bench = setUp(({ lines: sent }) => (isDown || sent.includes('poison') ? REFUSED : ACCEPTED));

@@ -66,6 +66,31 @@ test('lines that come during a flush leave with it', async () => {
   await clock.until(flushed, 0);
 });
 
+test('a flush hurries what is held, and nothing that comes after it', async () => {
+  const { clock, client, delivery, receive, flush } = setUp(() => ACCEPTED, { batchMaxWaitMs: 1_000 });
+  await flush('in the flush');
+  receive('after it');
+  await clock.advance(999);
+  assert.deepEqual(client.lines, ['in the flush']);
+  await clock.advance(1);
+  assert.deepEqual(client.lines, ['in the flush', 'after it']);
+  receive('at once');
+  delivery.sendNow();
+  receive('after that');
+  await clock.advance(999);
+  assert.deepEqual(client.lines, ['in the flush', 'after it', 'at once']);
+});
+
+test('a flush that had its whole time in vain is the last that waits; one that was cut short is not', async () => {
+  const { clock, delivery, hold, flush } = setUp(() => undefined);
+  hold('x');
+  await clock.until(delivery.flush(clock.now() + 1_999), 1_999);
+  assert.equal(delivery.isHealthy(), true);
+  assert.equal(await flush('y'), 2_000);
+  assert.equal(delivery.isHealthy(), false);
+  assert.equal(await flush('z'), 0);
+});
+
 test('a flush ends at its deadline, and an answer after that still counts', async () => {
   const { clock, client, ledger, backlog, flush } = setUp(() => undefined);
   assert.equal(await flush('slow'), 2_000);
