@@ -178,3 +178,31 @@ test('so many connections may be open, and then the one that has been silent lon
   await until(() => clients.filter(({ isClosed }) => isClosed).length === 8);
   assert.ok(clients.slice(1, 9).every(({ isClosed }) => isClosed));
 });
+
+test('behind a request that ends the connection what is broken is not answered either', async (t) => {
+  const { open, until, texts } = await setUp(t);
+  const client = open();
+  client.socket.write(`POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlast\x16\x03\x01\r\n\r\n`);
+  await until(() => client.isClosed);
+  assert.deepEqual(statusesOf(client), ['200']);
+  assert.deepEqual(texts(), ['last']);
+});
+
+test('it is reached at every address of the sandbox', async (t) => {
+  const { listener, until, texts } = await setUp(t);
+  const socket = connect(listener.port, '127.0.0.2');
+  t.after(() => socket.destroy());
+  socket.write(post('from elsewhere'));
+  await until(() => texts().length === 1);
+});
+
+test('whoever waits for 100-continue is told to go on, however that is spelled', async (t) => {
+  const { open, until, texts } = await setUp(t);
+  const client = open();
+  client.socket.write('POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n');
+  await until(() => statusesOf(client).length === 1);
+  client.socket.write('[]');
+  await until(() => statusesOf(client).length === 2);
+  assert.deepEqual(statusesOf(client), ['100', '200']);
+  assert.deepEqual(texts(), ['[]']);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { createRuntimeApi, isAddress } from '../../src/lambda/runtime-api.ts';
 import { at } from '../fakes/records.ts';
@@ -182,4 +183,32 @@ test('an answer of a MiB comes whole', async (t) => {
   const text = 'x'.repeat(1_048_576);
   const server = await startRawServer(t, ({ socket }) => socket.write(answerOf(200, text)));
   assert.equal((await createRuntimeApi(server.address).request(NEXT)).body, text);
+});
+
+test('a request is sent again where its connection ended before any answer, and never once an answer has begun', async (t) => {
+  for (const [end, requests] of [
+    [(socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort'), 2],
+    [(socket: Socket) => socket.end('HTTP'), 2],
+    [(socket: Socket) => socket.write('no HTTP\r\n\r\n'), 2],
+    [(socket: Socket) => socket.end(), 3],
+  ] as const) {
+    const server = await startRawServer(t, ({ socket }, index) => {
+      if (index === 1) end(socket);
+      else socket.write(answerOf(200, '{}'));
+    });
+    const api = createRuntimeApi(server.address);
+    await api.request(NEXT);
+    if (requests === 2) await assert.rejects(api.request(NEXT));
+    else assert.equal((await api.request(NEXT)).status, 200);
+    assert.equal(server.requests.length, requests);
+  }
+});
+
+test('a body is as long as its bytes, and a request without one states no length', async (t) => {
+  const server = await startRawServer(t, ({ socket }) => socket.write(answerOf(200, '{}')));
+  const api = createRuntimeApi(server.address);
+  await api.request({ method: 'POST', path: '/x', body: '"\u00fc\u{1f9c0}"' });
+  await api.request(NEXT);
+  assert.match(at(server.requests, 0).head, /^Content-Length: 8$/im);
+  assert.doesNotMatch(at(server.requests, 1).head, /^Content-/im);
 });

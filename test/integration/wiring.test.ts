@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parseConfig } from '../../src/config/config.ts';
-import { openPipeline } from '../../src/late/index.ts';
+import { describeStart, openPipeline } from '../../src/late/index.ts';
+import { version } from '../../src/version.ts';
 import { recordingLog } from '../fakes/doubles.ts';
 import { freePort } from '../fakes/extension.ts';
 import { platformVariables } from '../fakes/lambda/environment.ts';
@@ -56,4 +57,24 @@ test('an invocation is held for the time-out of a flush, and not for that of a p
   const over = emulator.shutdown();
   assert.deepEqual(await exited, [0, null]);
   await over;
+});
+
+test('what is said at the start: where logs go, as whom, by which API, and how', () => {
+  const describe = (endpoint: string, api?: string) =>
+    describeStart(
+      parseConfig({
+        LOKI_PUSH_ENDPOINT: endpoint,
+        LOKI_USERNAME: '4711',
+        LOKI_PASSWORD: 'hunter2',
+        LOKI_TENANT_ID: 'team-a',
+        LOKI_FLUSH_STRATEGY: 'end',
+      }).config,
+      api,
+    );
+  const { as: who, ...rest } = describe('https://loki.example.com', 'logs');
+  const to = 'https://loki.example.com/loki/api/v1/push';
+  assert.deepEqual(rest, { version, to, api: 'logs', strategy: 'end' });
+  assert.match(String(who), /4711.*team-a|team-a.*4711/);
+  assert.doesNotMatch(String(who), /hunter2/);
+  assert.equal(describe('http://loki:3100/x')['to'], 'http://loki:3100/x');
 });
