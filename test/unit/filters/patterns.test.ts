@@ -167,3 +167,15 @@ test('a card has the digits of its scheme, and its check digit', () => {
     }
   }
 });
+
+test('a password with a slash is looked for in 128 characters behind the scheme', () => {
+  for (const [characters, isFound] of [
+    [3, true],
+    [125, true],
+    [126, false],
+  ] as const) {
+    const password = 'p/'.padEnd(characters, 's');
+    const expected = `amqp://u:${isFound ? '[redacted]' : password}@host/x`;
+    assert.equal(redact('url-password', `amqp://u:${password}@host/x`), expected, `${characters}`);
+  }
+});
