@@ -206,3 +206,17 @@ test('whoever waits for 100-continue is told to go on, however that is spelled',
   assert.deepEqual(statusesOf(client), ['100', '200']);
   assert.deepEqual(texts(), ['[]']);
 });
+
+test('what a connection held is free for others once it is closed', async (t) => {
+  const { open, until, taken } = await setUp(t, false);
+  const stranger = open();
+  stranger.socket.write(`POST / HTTP/1.1\r\nContent-Length: ${MAX_BODY_BYTES}\r\n\r\n`);
+  await written(stranger.socket, Buffer.alloc(MAX_BODY_BYTES - 1024 * 1024, 'x'));
+  stranger.socket.destroy();
+  await until(() => stranger.isClosed);
+  const client = open();
+  client.socket.write(post('[]'));
+  await until(() => taken.length === 1);
+  for (let count = 0; count < 10; count++) client.socket.write(post('x'.repeat(1024 * 1024)));
+  await until(() => taken.length === 11);
+});
