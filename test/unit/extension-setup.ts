@@ -48,6 +48,8 @@ export function setUp(
       if (ms !== undefined) clock.after(lastsMs, resolve);
     });
 
+  let isSuspended = false;
+  const suspendedAtNext: boolean[] = [];
   const deliverer: Deliverer = {
     invocations: {
       runtimeDone: () => takes(behaviour.runtimeDoneAfterMs),
@@ -55,8 +57,13 @@ export function setUp(
     },
     invoked: () => note('invoked'),
     begin: () => note('begin'),
-    suspend: () => {},
-    resume: () => note('resume'),
+    suspend() {
+      isSuspended = true;
+    },
+    resume() {
+      isSuspended = false;
+      note('resume');
+    },
     hurry: (isHurried) => note(isHurried ? 'hurry' : 'take time'),
     sendNow: () => note('sendNow'),
     async flush(untilMs) {
@@ -77,6 +84,7 @@ export function setUp(
   const over = runLifecycle({
     nextEvent: async () => {
       calls.push({ name: 'next', atMs: since(clock.now()) });
+      suspendedAtNext.push(isSuspended);
       const event = pending.shift();
       if (event === undefined) return new Promise(() => {});
       if (event instanceof Error) throw event;
@@ -99,6 +107,8 @@ export function setUp(
     calls,
     over,
     names: () => calls.map(({ name }) => name),
+    /** Whether the deliverer knew of the freeze that may come, at each of those requests. */
+    suspendedAtNext,
     /** When the request for the next event went out, for each. */
     nextAtMs: () => calls.filter(({ name }) => name === 'next').map(({ atMs }) => atMs),
   };

@@ -13,6 +13,13 @@ test('an invocation: begun, told, waited for, flushed, and only then the next ev
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('before each next event is asked for the deliverer is told of the freeze that may come, and after it of its end', async () => {
+  const events = [invoke(3_000), invoke(3_000), shutdown(2_000)];
+  const { clock, over, suspendedAtNext } = setUp(events, { runtimeDoneAfterMs: 0, lastReportAfterMs: 0 });
+  await clock.until(over, 5_000);
+  assert.deepEqual(suspendedAtNext, [false, true, true]);
+});
+
 test('a flush is held no longer than the flush timeout', async () => {
   const { clock, calls, nextAtMs } = setUp([invoke(60_000)], { runtimeDoneAfterMs: 100, flushTakesMs: 50_000 });
   await clock.advance(70_000);

@@ -7,14 +7,14 @@ const MB = 1024 * 1024;
 
 function setUp() {
   const clock = new FakeClock();
-  const heap = { usedBytes: 5 * MB, collections: 0 };
+  const heap = { usedBytes: 5 * MB, collections: 0, leftBytes: 5 * MB };
   const deferred: (() => void)[] = [];
   const tidier = createTidier(
     {
       usedBytes: () => heap.usedBytes,
       collectGarbage() {
         heap.collections++;
-        heap.usedBytes = 5 * MB;
+        heap.usedBytes = heap.leftBytes;
       },
     },
     clock,
@@ -61,6 +61,16 @@ test('collects when what has outlived the young generation has grown by 2 MB in 
     invocations(640, () => 5 * MB + 2 * MB - 1);
     assert.equal(heap.collections, collections, 'from then on it is measured from what is left');
   }
+});
+
+test('what a collection leaves is in use, and no reason for another one', () => {
+  const { heap, invocations } = setUp();
+  heap.leftBytes = 9 * MB;
+  invocations(1, () => 5 * MB);
+  invocations(200, () => 9 * MB);
+  assert.equal(heap.collections, 1);
+  invocations(1, () => 13 * MB);
+  assert.equal(heap.collections, 2);
 });
 
 test('never collects what only the young generation fills', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Filters } from '../../src/filters/filters.ts';
 import { LOG_NAME } from '../../src/log.ts';
 import type { PushOutcome } from '../../src/loki/answer.ts';
+import type { LogRecord } from '../../src/records/record.ts';
 import { ACCEPTED, METADATA_DISALLOWED, UNREACHABLE } from '../fakes/doubles.ts';
 import { START_MS } from '../fakes/fake-clock.ts';
 import { at, bodyOf, functionRecord, isoTime, noise, platformRecord } from '../fakes/records.ts';
@@ -348,6 +350,46 @@ test('after a freeze in which timers stood still, what has waited long enough le
   assert.deepEqual(client.lines, []);
   pipeline.resume();
   assert.deepEqual(client.lines, ['waits']);
+});
+
+test('a flush waits for what is said of losses too, and no longer than it may last', async () => {
+  for (const answered of [true, false]) {
+    const { clock, client, pipeline } = setUp({ maxLineBytes: 1_000 }, (push) =>
+      push.labels.includes('extension') ? undefined : ACCEPTED,
+    );
+    pipeline.begin();
+    pipeline.receive(undefined);
+    await clock.settle();
+    pipeline.reportLosses();
+    assert.equal(client.pushes.length, 1);
+    const startMs = clock.now();
+    const flushed = pipeline.flush(startMs + 500);
+    await clock.advance(100);
+    if (answered) client.pushes[0]?.answer(ACCEPTED);
+    await clock.until(flushed, 500);
+    assert.equal(clock.now() - startMs, answered ? 100 : 500);
+  }
+});
+
+test('records that wait for their filters are counted when the sandbox ends', () => {
+  const waiting: LogRecord[] = [];
+  const filters: Filters = {
+    add: (record) => void waiting.push(record),
+    // Each takes too long.
+    run: () => clock.set(2),
+    waiting: () => waiting.length,
+    hasRoom: () => true,
+    clear: () => waiting.splice(0).length,
+    redactOwn: (text) => text,
+  };
+  const { clock, pipeline, ledger } = setUp({}, () => ACCEPTED, false, { filters, defer() {} });
+  pipeline.begin();
+  pipeline.receive(bodyOf(functionRecord('one'), functionRecord('two')));
+  pipeline.sendNow();
+  assert.equal(waiting.length, 2);
+  pipeline.abandon();
+  const { received, dropped } = ledger.totals();
+  assert.deepEqual([received, dropped.shutdown_deadline], [2, 2]);
 });
 
 test('idle, the pipeline has no timer', async () => {
