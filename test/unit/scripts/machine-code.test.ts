@@ -122,7 +122,7 @@ for (const arch of ARCHITECTURES) {
   });
 }
 
-test('pages that are asked for come into memory, though nobody touches them', { timeout: 60_000 }, async (t) => {
+test('pages that are asked for come into memory, though nobody touches them', { timeout: 120_000 }, async (t) => {
   const file = path.join(folder(t), 'program');
   // Further away than a kernel reads ahead from the beginning of the file, or from each other.
   const start: PageRange = [10_000, 500];
@@ -136,10 +136,15 @@ test('pages that are asked for come into memory, though nobody touches them', { 
   const areThere = ([first, count]: PageRange) =>
     residentPages(file).filter((page) => page >= first && page < first + count).length === count;
   assert.ok(!areThere(start) && !areThere(push));
-  const asking = spawn(file);
-  t.after(() => asking.kill());
-  while (!areThere(start)) await setImmediate();
-  while (!areThere(push)) await setImmediate();
+  // It is advice: a kernel that has much to do may leave some out, and then it is asked again.
+  const LOOKS = 200;
+  for (let looks = 0; !areThere(start) || !areThere(push); looks++) {
+    if (looks % LOOKS === 0) {
+      const asking = spawn(file);
+      t.after(() => asking.kill());
+    }
+    await setImmediate();
+  }
 });
 
 test('notices places that nobody defined and variables that nobody sets', () => {
