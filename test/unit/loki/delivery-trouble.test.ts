@@ -226,3 +226,19 @@ test('what rests as it may be stored is sent in the last flush as soon as anythi
   assert.deepEqual([accepted, ledger.totals().accepted], [0, 5]);
   assert.ok(clock.now() - startMs < 1_900);
 });
+
+test('a setting that was wrong and is right again does not end the last flush at its first refusal', async () => {
+  const { clock, client, backlog, delivery, hold, flush } = setUp(() => REFUSED);
+  for (let count = 0; count < 4; count++) {
+    await flush('refused');
+    await clock.advance(60_000);
+  }
+  client.script = () => ACCEPTED;
+  await clock.advance(60_000);
+  assert.equal(backlog.heldEntries(), 0);
+  hold('one');
+  let pushes = 0;
+  client.script = () => (pushes++ === 0 ? REFUSED : ACCEPTED);
+  await clock.until(delivery.drain(clock.now() + 2_000), 2_000);
+  assert.equal(backlog.heldEntries(), 0);
+});
