@@ -131,6 +131,8 @@ async function play(bench: Bench, { executable }: Candidate, test: Case): Promis
     }
     await settled();
     const warmMs = cpuMs();
+    // What a flush of 2 s has left leaves soon after it.
+    await bench.sink.settled();
     await bench.sink.reportOf(invocations * test.lines);
     return {
       initCpuMs,
