@@ -119,6 +119,15 @@ test('a moment that Loki asked for is not brought forward by a later failure', (
   assert.equal(breaker.waitMs(START_MS + 50), 29_950);
 });
 
+test('after a push that passes nothing is waited for, however long the backoff before it was', () => {
+  const breaker = open();
+  for (let count = 0; count < 6; count++) breaker.failed(START_MS + count * 100_000);
+  const nowMs = START_MS + 500_000;
+  assert.ok(breaker.waitMs(nowMs) > 0);
+  breaker.passed();
+  assert.equal(breaker.waitMs(nowMs), 0);
+});
+
 test('asked afresh, nothing that was before stands against it', () => {
   const breaker = open();
   for (let count = 0; count < 3; count++) breaker.failed(START_MS + count * 100_000, 60_000);
