@@ -68,8 +68,9 @@ const DEADLINE_MARGIN_MS = 200;
 /** How long SHUTDOWN waits for late records. The last report was seen 5 ms late on average, 40 ms at most. */
 const LATE_RECORDS_MS = 300;
 /**
- * Reserved for the exit at SHUTDOWN: this much CPU time, scaled by the sandbox's CPU share. Half of it is for the turn of
- * the event loop that the end falls into; counting what is lost, saying so and ending the process take the other half ...
+ * Reserved for the exit at SHUTDOWN: this much CPU time, scaled by the sandbox's CPU share. Half of it is for the turn
+ * of the event loop that the end falls into; counting what is lost, saying so and ending the process take the other
+ * half ...
  */
 const EXIT_CPU_MS = 14;
 /** ... plus a late timer: two periods of the kernel's CPU accounting, which are 20 ms each on Lambda. */

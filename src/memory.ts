@@ -26,7 +26,7 @@ export interface Tidier {
  */
 const GROWTH_BYTES = 2 * 1024 * 1024;
 const OBSERVED_INVOCATIONS = 64;
-/** More than the young generation holds is what a flood leaves behind: 25 MB of private memory, or 20 when collected. */
+/** More than the young generation holds is left by a flood: 25 MB of private memory, or 20 when collected. */
 const FLOOD_BYTES = 4 * 1024 * 1024;
 /**
  * The most that is in use after an invocation. Anything above is garbage, in case the first invocation brings a flood.
@@ -83,7 +83,9 @@ export function createTidier(heap: Heap, clock: Clock, defer: (run: () => void) 
   };
 }
 
-/** Copies bytes into memory of their own: what is kept for longer than a moment must not keep 8 KB of Node.js's pool. */
+/**
+ * Copies bytes into memory of their own: what is kept for longer than a moment must not keep 8 KB of Node.js's pool.
+ */
 export function ownCopy(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);

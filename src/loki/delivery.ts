@@ -71,7 +71,8 @@ const HURRIED_MS = 300;
 const FRESH_PROBES = 8;
 const FRESH_PROBE_AGE_MS = 60_000;
 /**
- * Where Loki is away it is no batch's fault: fewer and larger ones are for it to take when it is back, from all at once.
+ * Where Loki is away it is no batch's fault: fewer and larger ones are for it to take when it is back, from all at
+ * once.
  */
 const FRESH_PROBES_WHILE_AWAY = 2;
 const FRESH_PROBE_AGE_WHILE_AWAY_MS = 300_000;

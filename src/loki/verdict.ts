@@ -140,7 +140,9 @@ export function isAway(outcome: PushOutcome): boolean {
   }
 }
 
-/** Whether anything of it can have reached anybody: without a connection no part of it passes where the whole does not. */
+/**
+ * Whether anything of it can have reached anybody: without a connection no part of it passes where the whole does not.
+ */
 function wasHeard(outcome: PushOutcome): boolean {
   return outcome.kind !== 'unreachable' || outcome.phase === 'closed';
 }

@@ -24,6 +24,8 @@ async function setUp(t: TestContext) {
   const loki = await startFakeLoki();
   t.after(() => loki.close());
   const { client, clock } = clientOf(new URL(loki.url).host);
+  /** Resolves when that many requests have come in all. */
+  const came = (count: number) => loki.waitFor(({ requests }) => requests.length >= count);
   return {
     loki,
     clock,
@@ -36,8 +38,15 @@ async function setUp(t: TestContext) {
       assert.equal(loki.connectionCount, connections);
       loki.requests.length = 0;
     },
-    /** Resolves when that many requests have come in all. */
-    came: (count: number) => loki.waitFor(({ requests }) => requests.length >= count),
+    /** A push that has come and is not answered. */
+    async stalled() {
+      const before = loki.requests.length;
+      loki.script([{ stall: true }]);
+      const pushed = client.push(pushBody('x'));
+      await came(before + 1);
+      return { pushed };
+    },
+    came,
   };
 }
 
@@ -53,12 +62,10 @@ test('a connection that is reset after a thaw: sent again at once on a fresh one
 });
 
 test('a connection that swallows everything after a thaw is given up after a second', async (t) => {
-  const { loki, clock, client, warmUp, came } = await setUp(t);
+  const { clock, client, warmUp, stalled } = await setUp(t);
   await warmUp();
   client.distrustConnections();
-  loki.script([{ stall: true }]);
-  const pushed = client.push(pushBody('x'));
-  await came(1);
+  const { pushed } = await stalled();
   await clock.advance(1_000);
   assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
 });
@@ -117,11 +124,9 @@ test('one connection that survived does not vouch for the others', async (t) => 
 });
 
 test('a push that was under way through a freeze is sent again when its connection turns out dead', async (t) => {
-  const { loki, client, clock, warmUp, came } = await setUp(t);
+  const { client, clock, warmUp, stalled } = await setUp(t);
   await warmUp();
-  loki.script([{ stall: true }]);
-  const pushed = client.push(pushBody('x'));
-  await came(1);
+  const { pushed } = await stalled();
   client.distrustConnections();
   await clock.freeze(600_000);
   assert.deepEqual(await pushed, { kind: 'accepted', status: 204 });
@@ -243,12 +248,10 @@ test('silence across freezes, again and again, is told: no freeze explains it', 
 });
 
 test('a push that was under way when a long freeze began is not waited for, and sent again', async (t) => {
-  const { loki, clock, client, warmUp, came } = await setUp(t);
+  const { clock, client, warmUp, stalled } = await setUp(t);
   await warmUp();
   client.expectFreeze();
-  loki.script([{ stall: true }]);
-  const pushed = client.push(pushBody('x'));
-  await came(1);
+  const { pushed } = await stalled();
   await clock.freeze(3_600_000);
   client.distrustConnections();
   await clock.advance(100);
@@ -260,12 +263,10 @@ for (const [frozenMs, limitMs] of [
   [IDLE_MS + 1, 100],
 ] as const) {
   test(`what was under way in a freeze of ${frozenMs} ms is given up ${limitMs} ms after it, and sent again`, async (t) => {
-    const { loki, clock, client, warmUp, came } = await setUp(t);
+    const { loki, clock, client, warmUp, stalled } = await setUp(t);
     await warmUp();
     client.expectFreeze();
-    loki.script([{ stall: true }]);
-    const pushed = client.push(pushBody('x'));
-    await came(1);
+    const { pushed } = await stalled();
     clock.set(frozenMs);
     client.distrustConnections();
     await clock.advance(limitMs - 1);
@@ -286,13 +287,11 @@ test('what fails on one kept connection is not tried on another, which the same 
 });
 
 test('a connection that has answered after a thaw is trusted again: it is given its whole time', async (t) => {
-  const { loki, clock, client, warmUp, came } = await setUp(t);
+  const { clock, client, warmUp, stalled } = await setUp(t);
   await warmUp();
   client.distrustConnections();
   await client.push(pushBody('x'));
-  loki.script([{ stall: true }]);
-  const pushed = client.push(pushBody('y'));
-  await came(2);
+  const { pushed } = await stalled();
   await clock.advance(4_999);
   assert.equal(await Promise.race([pushed, 'waiting']), 'waiting');
   await clock.advance(1);
