@@ -212,7 +212,8 @@ test('what a connection held is free for others once it is closed', async (t) =>
   const stranger = open();
   stranger.socket.write(`POST / HTTP/1.1\r\nContent-Length: ${MAX_BODY_BYTES}\r\n\r\n`);
   await written(stranger.socket, Buffer.alloc(MAX_BODY_BYTES - 1024 * 1024, 'x'));
-  stranger.socket.destroy();
+  // Only when the listener has read to its end does it close in turn. Destroyed here, the rest would still be under way.
+  stranger.socket.end();
   await until(() => stranger.isClosed);
   const client = open();
   client.socket.write(post('[]'));
