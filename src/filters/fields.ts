@@ -3,6 +3,7 @@
 import type { ByteString } from '../byte-string.ts';
 import { cutToBytes } from '../loki/labels.ts';
 import { readString, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
+import { ownJson } from '../records/line-message.ts';
 import { jsonStart, textOf } from './redact.ts';
 
 export interface Field {
@@ -22,13 +23,17 @@ const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 
-/** Strings, numbers and booleans; undefined if the line has none of the fields. */
+/**
+ * Strings, numbers and booleans; undefined if the line has none of the fields. Of a line in Lambda's JSON log format they
+ * may be those of the JSON that it has as its message.
+ */
 export function fieldsOf(line: ByteString, fields: readonly Field[]): FieldValues | undefined {
   const jsonAt = jsonStart(line);
   if (jsonAt === undefined || line.charCodeAt(jsonAt) !== OPEN_OBJECT) return undefined;
   let values: Record<string, string> | undefined;
+  const own = ownJson(line, jsonAt);
   for (const { path, name } of fields) {
-    const value = textAt(line, jsonAt, path);
+    const value = textAt(line, jsonAt, path) ?? (own && textAt(own.text as ByteString, own.open, path));
     if (value === undefined) continue;
     values ??= {};
     values[name] = value;
@@ -40,7 +45,9 @@ function textAt(line: ByteString, jsonAt: number, path: string): string | undefi
   const at = valueAt(line, jsonAt, path) ?? valueAlong(line, jsonAt, path);
   if (at === undefined) return undefined;
   const first = line.charCodeAt(at);
-  const written = line.slice(at, valueEnd(line, at)) as ByteString;
+  const end = valueEnd(line, at);
+  if (end === line.length) return undefined; // it breaks off
+  const written = line.slice(at, end) as ByteString;
   if (first === OPEN_OBJECT || first === OPEN_ARRAY || written === 'null') return undefined;
   const text = first === QUOTE ? readString(written) : written;
   return text ? cutToBytes(textOf(text), MAX_VALUE_BYTES) : undefined;

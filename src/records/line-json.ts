@@ -5,6 +5,7 @@
 
 import { skipSpace, stringEnd, valueEnd } from './json-text.ts';
 import { type Inspection, type Level, levelOfNumber, toLevel } from './line-level.ts';
+import { ownJson } from './line-message.ts';
 import { toRequestId } from './request-id.ts';
 
 /**
@@ -110,9 +111,8 @@ interface Found {
   mentionedId: string | undefined;
 }
 
-/** @param open where the brace stands with which the JSON begins. Where the text stops being JSON, reading stops. */
-export function inspectJson(line: string, open: number): Inspection {
-  const found: Found = {
+function nothingFound(): Found {
+  return {
     level: undefined,
     rank: LEVEL_FIELDS.length,
     numbered: undefined,
@@ -120,8 +120,23 @@ export function inspectJson(line: string, open: number): Inspection {
     requestId: undefined,
     mentionedId: undefined,
   };
+}
+
+/** @param open where the brace stands with which the JSON begins. Where the text stops being JSON, reading stops. */
+export function inspectJson(line: string, open: number): Inspection {
+  const found = nothingFound();
   readFields(line, open, found, 'line');
-  return { level: levelOf(line, open, found), requestId: found.requestId, mentionedId: found.mentionedId };
+  const level = (found.rank === 0 ? ownLevel(line, open) : undefined) ?? levelOf(line, open, found);
+  return { level, requestId: found.requestId, mentionedId: found.mentionedId };
+}
+
+/** That of a JSON line which the program printed goes before that of the console. */
+function ownLevel(line: string, open: number): Level | undefined {
+  const own = ownJson(line, open);
+  if (own === undefined) return undefined;
+  const found = nothingFound();
+  readFields(own.text, own.open, found, 'line');
+  return levelOf(own.text, own.open, found);
 }
 
 /** A number is a level only in a line that a logger wrote: a battery and a player have a `level`, too. */

@@ -56,15 +56,31 @@ for (const kind of ['logger', 'sentence'] as const) {
 
 test('the level of a field is read in any usual spelling', () => {
   const spellings: [Level, string[]][] = [
-    ['trace', ['trace', 'TRACE', 'Trace', 'silly', 'FINEST']],
-    ['debug', ['debug', 'Debug', 'verbose', 'FINE', 'CONFIG', 'DEBUG-4']],
-    ['info', ['info', 'INFO ', 'iNfO', 'Information', 'notice', 'http', 'INFO+2']],
-    ['warn', ['warn', 'WARNING', 'Warning', 'wrn', 'WARN+2']],
-    ['error', ['error', 'err', 'severe', 'fail', '\u001b[31merror\u001b[39m', '\\u001b[31merror\\u001b[39m']],
-    ['fatal', ['fatal', 'critical', 'CRIT', 'emergency', 'alert', 'panic']],
+    ['trace', ['trace', 'TRACE', 'Trace', 'silly', 'FINEST', 'TRACE4']],
+    ['debug', ['debug', 'Debug', 'verbose', 'FINE', 'CONFIG', 'DEBUG-4', 'DEBUG2']],
+    ['info', ['info', 'INFO ', 'iNfO', 'Information', 'notice', 'http', 'INFO+2', 'Info3']],
+    ['warn', ['warn', 'WARNING', 'Warning', 'wrn', 'WARN+2', 'WARN2']],
+    ['error', ['error', 'err', 'severe', 'fail', 'ERROR3', '\u001b[31merror\u001b[39m', '\\u001b[31merror\\u001b[39m']],
+    ['fatal', ['fatal', 'critical', 'CRIT', 'emergency', 'alert', 'panic', 'FATAL4']],
   ];
   for (const [level, words] of spellings) for (const word of words) assert.equal(toLevel(word), level, word);
-  for (const value of ['', 'errors', 'no error', '50', 'high', 'x'.repeat(1e6), 50, null, undefined, true, ['error']]) {
+  for (const value of [
+    '',
+    'errors',
+    'no error',
+    'error1',
+    'error5',
+    'error22',
+    '2',
+    '50',
+    'high',
+    'x'.repeat(1e6),
+    50,
+    null,
+    undefined,
+    true,
+    ['error'],
+  ]) {
     assert.equal(toLevel(value), undefined, String(value).slice(0, 50));
   }
 });
