@@ -142,9 +142,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       : undefined,
   });
 
-  function lose(reason: DropReason, records: number): void {
+  function lose(reason: DropReason, records: number, hidesEnd = false): void {
     ledger.received(records);
     ledger.dropped(reason, records);
+    // Or the function would be held to its timeout.
+    if (hidesEnd) invocations.endLost();
   }
 
   /** Reads the bodies slice by slice, so that the listener can answer a body in between. */

@@ -3,7 +3,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { DropReason } from '../losses.ts';
 import { free } from '../memory.ts';
 import { createBodyReader } from './body-json.ts';
-import { type BodyScan, countRecords, scanBody } from './body-scan.ts';
+import { type BodyScan, countRecords, mayHideEnd, scanBody } from './body-scan.ts';
 import { type LogRecord, toLogRecord } from './record.ts';
 import { createTimeReader } from './record-time.ts';
 
@@ -16,11 +16,12 @@ export interface BodyQueue {
   /**
    * Reads on, for so many records at most, or for what takes about as long, and does not throw. Each step gets further:
    * a record that breaks something is lost alone, and a body that cannot be read on is left.
+   * @param lose is told whether the end of an invocation may be among what is lost
    */
   read(
     maxRecords: number,
     take: (record: LogRecord) => void,
-    lose: (reason: DropReason, records: number) => void,
+    lose: (reason: DropReason, records: number, hidesEnd: boolean) => void,
   ): void;
   /** Bodies that are not read to their end. */
   waitingBodies(): number;
@@ -51,12 +52,15 @@ export function createBodyQueue(): BodyQueue {
   let current: Waiting | undefined;
   /** Records that were read of it. */
   let recordsRead = 0;
+  /** Looked for once in a body, however much of it is lost. */
+  let hidesEnd: boolean | undefined;
   let scan: BodyScan | undefined;
   let elements: Iterator<ByteString | undefined, void> | undefined;
 
   function openNextBody(lose: (records: number) => void): boolean {
     current = waiting.shift();
     recordsRead = 0;
+    hidesEnd = undefined;
     if (current?.body === undefined) return false;
     // A body that may begin with the tail of a cut record is looked at as a whole.
     if (reader.isWaiting()) elements = reader.read(current.body, lose);
@@ -103,13 +107,16 @@ export function createBodyQueue(): BodyQueue {
       waitingBytes += body?.length ?? 0;
     },
     read(maxRecords, take, lose) {
-      const loseUnreadable = (records: number) => lose('unreadable_record', records);
+      const loseUnreadable = (records: number) => {
+        hidesEnd ??= mayHideEnd(current?.body);
+        lose('unreadable_record', records, hidesEnd);
+      };
       let characters = 0;
       for (let count = 0; count < maxRecords && characters < MAX_CHARACTERS; count++) {
         try {
           if (current === undefined && !openNextBody(loseUnreadable)) {
             if (current === undefined) return;
-            lose('body_too_large', 1);
+            lose('body_too_large', 1, mayHideEnd(undefined));
             closeBody();
             continue;
           }

@@ -4,6 +4,7 @@
 // reads any JSON and repairs what is broken, takes the rest of the body.
 import { isUtf8 } from 'node:buffer';
 import type { ByteString } from '../byte-string.ts';
+import { CLOSE_ARRAY, CLOSE_OBJECT, isSpace, OPEN_ARRAY, OPEN_OBJECT } from './json-scan.ts';
 import { isEscaped, isJson, readString } from './json-text.ts';
 import { type LogRecord, textRecord, toLogRecord, withoutNewline } from './record.ts';
 import type { TimeReader } from './record-time.ts';
@@ -40,8 +41,6 @@ const WINDOW_BYTES = 64 * 1024;
  */
 const MAX_CHARACTERS = 160 * 1024;
 
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 const NOT_BLANK = /[^ \n\r\t]/;
 
 export function scanBody(body: Buffer, readTime: TimeReader): BodyScan {
@@ -158,6 +157,17 @@ export function countRecords(body: Buffer): number {
 const RUNTIME_DONE = '"type":"platform.runtimeDone"';
 /** So many characters behind its type a record has its request id. */
 const ID_WITHIN = 200;
+
+/**
+ * Whether the record that tells the end of an invocation may be among what is lost of a body: it was not kept, it breaks
+ * off, or it has such a record.
+ */
+export function mayHideEnd(body: Buffer | undefined): boolean {
+  if (body === undefined || body.includes(RUNTIME_DONE)) return true;
+  let last = body.length - 1;
+  while (isSpace(body[last] ?? 0)) last -= 1;
+  return body[last] !== (body[0] === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY);
+}
 
 /** The last request whose end a body tells of, found without reading what is in front of it. */
 export function doneRequestIn(body: Buffer): string | undefined {

@@ -26,6 +26,8 @@ export interface Invocations {
   runtimeDone(requestId: string): Promise<void>;
   /** The record that says that the runtime has finished is there, and will be read behind others. */
   foreseeDone(requestId: string): void;
+  /** What tells that the runtime has finished the latest invocation may be among records that were lost. */
+  endLost(): void;
   /** Resolves when the report of the latest invocation is in; never where there was no invocation. */
   lastReport(): Promise<void>;
 }
@@ -78,9 +80,12 @@ export function createInvocations(concurrent: boolean): Invocations {
     },
     observe({ event, requestId, traceId, alias, tenantId }) {
       if (event === undefined) return;
-      // The record that we wait for may be among the lost.
+      // The record that we wait for may be among the lost; and one that names no request can be of no other.
       if (event === 'platform.logsDropped') latest?.done.raise();
-      if (requestId === undefined) return;
+      if (requestId === undefined) {
+        if (event === 'platform.runtimeDone') latest?.done.raise();
+        return;
+      }
       const invocation = remember(requestId);
       invocation.traceId ??= traceId;
       invocation.alias ??= alias;
@@ -110,6 +115,7 @@ export function createInvocations(concurrent: boolean): Invocations {
     },
     runtimeDone: (requestId) => remember(requestId).done.raised(),
     foreseeDone: (requestId) => known.get(requestId)?.done.raise(),
+    endLost: () => latest?.done.raise(),
     lastReport: () => latest?.reported.raised() ?? new Promise(() => {}),
   };
 }

@@ -100,6 +100,27 @@ suite('lifecycle', { concurrency: 2 }, () => {
     assertHealthy(bench);
   });
 
+  test('holds no invocation to its timeout where what told its end was lost', async (t) => {
+    const bench = await createBench(t, { environment: { LOKI_EXTENSION_API: 'telemetry' } });
+    await bench.emulator.start();
+    const time = new Date().toISOString();
+    for (const body of [
+      `[{"time":"${time}","type":"function","record":"kept"},{"time":"${time}","type":"platform.runtimeDone","rec`,
+      `[{"time":"${time}","type":"function","record":"${'x'.repeat(9 << 20)}"}]`,
+      `[{"time":"${time}","type":"platform.runtimeDone","record":{"status":"success"}}]`,
+    ]) {
+      const { heldMs = Number.NaN } = await bench.emulator.invoke({
+        runtimeDone: 'never',
+        deadlineInMs: 60_000,
+        during: async () => void (await bench.emulator.deliver([body])),
+      });
+      assert.ok(heldMs < 30_000, `${heldMs} ms, ${body.slice(0, 100)}`);
+    }
+    assert.equal((await bench.emulator.shutdown()).exitCode, 0);
+    assert.deepEqual(bench.loki.lines('function'), ['kept']);
+    assertUnharmed(bench.emulator);
+  });
+
   test('carries on without data where a local emulator answers 202', async (t) => {
     const bench = await createBench(t, { mode: 'unsupported' });
     await bench.emulator.start();

@@ -121,6 +121,7 @@ suite('listener', { concurrency: 2 }, () => {
       },
     });
     await emulator.invoke({ lines: ['after it'] });
+    await emulator.shutdown();
     const records: readonly { record: string }[] = JSON.parse(largest);
     const lines = inOrder(loki, 'function').map((entry) => entry.line);
     assertSameLines(lines, [...records.map(({ record }) => record), 'after it'], 'function');

@@ -122,6 +122,35 @@ test('the end of an invocation is known also where the body before it is being r
   pipeline.abandon();
 });
 
+for (const [what, body, isReleased] of [
+  [
+    'a body that breaks off in its runtimeDone',
+    `[${before},{"time":"${isoTime(START_MS)}","type":"platform.runti`,
+    true,
+  ],
+  ['a body that was too large to be kept', undefined, true],
+  [
+    'a list of lines where a list of JSON should be',
+    `${before}\n${JSON.stringify(platformRecord('runtimeDone', { requestId: 'r-1' }))}\n`,
+    true,
+  ],
+  ['one broken record', `[${before},${element('{"value":NaN}')},${after}]`, false],
+] as const) {
+  test(`an invocation is ${isReleased ? 'not ' : ''}waited for any more when ${what} is lost`, async () => {
+    const { clock, pipeline, droppedEntries } = setUp();
+    pipeline.begin();
+    pipeline.invoked({ requestId: 'r-1', traceHeader: undefined, invokedArn: undefined });
+    let isDone = false;
+    void pipeline.invocations.runtimeDone('r-1').then(() => {
+      isDone = true;
+    });
+    pipeline.receive(body === undefined ? undefined : Buffer.from(body));
+    await clock.settle();
+    assert.equal(droppedEntries(), 1);
+    assert.equal(isDone, isReleased);
+  });
+}
+
 test('the records that nobody had the time to read are counted at the end, and the memory of their bodies is given back', async () => {
   const { pipeline, ledger } = setUp();
   let released = 0;

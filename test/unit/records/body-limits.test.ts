@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBodyReader } from '../../../src/records/body-json.ts';
-import { countRecords, doneRequestIn, scanBody } from '../../../src/records/body-scan.ts';
+import { countRecords, doneRequestIn, mayHideEnd, scanBody } from '../../../src/records/body-scan.ts';
 import { createTimeReader } from '../../../src/records/record-time.ts';
 
 const TIME = '2026-01-05T10:00:00.118Z';
@@ -43,6 +43,25 @@ test('the last request that a body says is done is found where its record names 
     [Buffer.alloc(0), undefined],
   ] as const) {
     assert.equal(doneRequestIn(body), id, body.toString());
+  }
+});
+
+test('of a body that breaks off, tells of an end or is not there the end of an invocation may be lost', () => {
+  const done = `{"time":"${TIME}","type":"platform.runtimeDone","record":{`;
+  for (const [body, hidesEnd] of [
+    [undefined, true],
+    ['', true],
+    [`[${line('x')},`, true],
+    [`[${line('x')}`, true],
+    [`[${line('x')},{"time":"2026`, true],
+    [`[${line('x')},${done}]`, true],
+    [`${line('x')}\n${done}"requestId":"r-1"}}`, true],
+    [`[${line('x')}]`, false],
+    [line('x'), false],
+    [`[${line('x')},{"a":NaN}] \r\n\t`, false],
+    [`[${line(`${done}}}`)}]`, false],
+  ] as const) {
+    assert.equal(mayHideEnd(body === undefined ? undefined : Buffer.from(body)), hidesEnd, body);
   }
 });
 

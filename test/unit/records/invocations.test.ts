@@ -111,6 +111,36 @@ test('when the platform has lost records, runtimeDone is not waited for any more
   assert.equal(await isSettled(done), true);
 });
 
+test('a runtimeDone that names no request is that of the latest invocation, and no other record is', async () => {
+  const nameless = [
+    event('runtimeDone'),
+    record({ time: '2026-01-05T10:00:00.118Z', type: 'platform.runtimeDone' }),
+    record(platformRecord('runtimeDone', 'Status: success')),
+    event('runtimeDone', undefined, { spans: ['x'.repeat(70_000)], requestId: 'r-1' }),
+  ];
+  for (const done of nameless) {
+    const invocations = createInvocations(false);
+    invocations.observe(done);
+    invocations.invoked('r-1');
+    const isDone = invocations.runtimeDone('r-1');
+    observeAll(invocations, event('start'), event('report'), event('end'), event('initRuntimeDone'));
+    assert.equal(await isSettled(isDone), false);
+    invocations.observe(done);
+    assert.equal(await isSettled(isDone), true);
+  }
+});
+
+test('when what told the end may be lost, the latest invocation is not waited for any more', async () => {
+  const invocations = createInvocations(false);
+  invocations.endLost();
+  invocations.invoked('r-1');
+  invocations.invoked('r-2');
+  const done = [invocations.runtimeDone('r-1'), invocations.runtimeDone('r-2')] as const;
+  assert.deepEqual(await Promise.all(done.map(isSettled)), [false, false]);
+  invocations.endLost();
+  assert.deepEqual(await Promise.all(done.map(isSettled)), [false, true]);
+});
+
 test('the last report is that of the latest invocation; runtimeDone and end are none', async () => {
   const invocations = createInvocations(false);
   assert.equal(await isSettled(invocations.lastReport()), false);
