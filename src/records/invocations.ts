@@ -32,9 +32,13 @@ export interface Invocations {
   lastReport(): Promise<void>;
 }
 
+/** Lambda tries an asynchronous event again under its id, so one may be several invocations: the signals are the last's. */
 type Known = { -readonly [Key in keyof Invocation]: Invocation[Key] } & {
-  readonly done: Signal;
-  readonly reported: Signal;
+  done: Signal;
+  reported: Signal;
+  /** How many events and starts have come. */
+  invoked: number;
+  started: number;
 };
 
 /**
@@ -53,7 +57,7 @@ export function createInvocations(concurrent: boolean): Invocations {
   function remember(requestId: string): Known {
     let invocation = known.get(requestId);
     if (!invocation) {
-      invocation = { ...unknown(requestId), done: new Signal(), reported: new Signal() };
+      invocation = { ...unknown(requestId), done: new Signal(), reported: new Signal(), invoked: 0, started: 0 };
       known.set(invocation.requestId, invocation);
       if (known.size > (concurrent ? REMEMBERED_CONCURRENT : REMEMBERED)) forgetOne();
     }
@@ -72,9 +76,17 @@ export function createInvocations(concurrent: boolean): Invocations {
     }
   }
 
+  function tryAgain(invocation: Known): void {
+    invocation.done = new Signal();
+    invocation.reported = new Signal();
+  }
+
   return {
     invoked(requestId, { traceId, alias } = {}) {
       latest = remember(requestId);
+      latest.invoked++;
+      // Unless its start was here before it.
+      if (latest.invoked > Math.max(latest.started, 1)) tryAgain(latest);
       latest.traceId ??= traceId;
       latest.alias ??= alias;
     },
@@ -92,6 +104,8 @@ export function createInvocations(concurrent: boolean): Invocations {
       invocation.tenantId ??= tenantId;
       switch (event) {
         case 'platform.start':
+          invocation.started++;
+          if (invocation.started > invocation.invoked && invocation.done.isRaised) tryAgain(invocation);
           if (!concurrent) open = invocation;
           break;
         case 'platform.runtimeDone':
@@ -100,6 +114,8 @@ export function createInvocations(concurrent: boolean): Invocations {
           break;
         case 'platform.end':
         case 'platform.report':
+          // That of the attempt before comes with the event, before the start.
+          if (invocation.started < invocation.invoked && invocation.invoked > 1) break;
           invocation.done.raise();
           if (event === 'platform.report') invocation.reported.raise();
           if (open === invocation) open = undefined;
@@ -127,17 +143,17 @@ function unknown(requestId: string): Invocation {
 
 /** Something that happens once. Few are waited for, so a promise is made only then. */
 class Signal {
-  #isRaised = false;
+  isRaised = false;
   #waiting: PromiseWithResolvers<void> | undefined;
 
   raised(): Promise<void> {
-    if (this.#isRaised) return Promise.resolve();
+    if (this.isRaised) return Promise.resolve();
     this.#waiting ??= Promise.withResolvers();
     return this.#waiting.promise;
   }
 
   raise(): void {
-    this.#isRaised = true;
+    this.isRaised = true;
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }

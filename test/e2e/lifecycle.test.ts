@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { constants, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { suite, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBench, extensionExecutable } from '../fakes/extension.ts';
 import type { LambdaEmulator } from '../fakes/lambda-emulator.ts';
-import { assertDelivered, assertHealthy, assertUnharmed, ownMessages } from './support/expect.ts';
+import { assertDelivered, assertHealthy, assertUnharmed, inOrder, ownMessages } from './support/expect.ts';
 
 const registerPath = '/2020-01-01/extension/register';
 const nextPath = '/2020-01-01/extension/event/next';
@@ -98,6 +99,26 @@ suite('lifecycle', { concurrency: 2 }, () => {
     assert.equal((await bench.emulator.shutdown()).exitCode, 0);
     assertDelivered(bench);
     assertHealthy(bench);
+  });
+
+  test('an event that Lambda tries again under its request id is delivered as the first was', async (t) => {
+    for (const api of ['logs', 'telemetry']) {
+      const bench = await createBench(t, { environment: { LOKI_EXTENSION_API: api } });
+      const requestId = randomUUID();
+      await bench.emulator.start();
+      for (const line of ['first', 'second', 'third']) {
+        await bench.emulator.invoke({
+          requestId,
+          outcome: 'error',
+          during: async () => bench.emulator.log([line]),
+        });
+        assert.equal(bench.loki.lines('function').at(-1), line, 'it is there when the invocation is over');
+      }
+      assert.equal((await bench.emulator.shutdown()).exitCode, 0);
+      for (const { metadata } of inOrder(bench.loki, 'function')) assert.equal(metadata['request_id'], requestId);
+      assertDelivered(bench);
+      assertHealthy(bench);
+    }
   });
 
   test('holds no invocation to its timeout where what told its end was lost', async (t) => {

@@ -103,6 +103,51 @@ test('runtimeDone that came before anybody asked is remembered', async () => {
   assert.equal(await isSettled(invocations.runtimeDone('r-1')), true);
 });
 
+test('an event that is tried again under its id is an invocation of its own', async () => {
+  const invocations = createInvocations(false);
+  const settled = (...promises: readonly Promise<void>[]) => Promise.all(promises.map(isSettled));
+  const attempt = () => [invocations.runtimeDone('r-1'), invocations.lastReport()] as const;
+  invocations.invoked('r-1');
+  observeAll(invocations, event('start', 'r-1'), event('runtimeDone', 'r-1'), event('end', 'r-1'));
+  assert.deepEqual(await settled(...attempt()), [true, false]);
+
+  invocations.invoked('r-1');
+  const second = attempt();
+  observeAll(invocations, event('end', 'r-1'), event('report', 'r-1'), event('start', 'r-1'));
+  assert.deepEqual(await settled(...second), [false, false], 'the report is that of the first');
+  assert.equal(invocations.invocationOf(line('x'))?.requestId, 'r-1');
+  observeAll(invocations, event('runtimeDone', 'r-1'));
+  assert.deepEqual(await settled(...second), [true, false]);
+  observeAll(invocations, event('report', 'r-1'));
+  assert.deepEqual(await settled(...second), [true, true]);
+
+  // All of it before the event.
+  observeAll(invocations, event('start', 'r-1'), event('runtimeDone', 'r-1'));
+  invocations.invoked('r-1');
+  assert.deepEqual(await settled(...attempt()), [true, false]);
+  observeAll(invocations, event('report', 'r-1'));
+  assert.deepEqual(await settled(...attempt()), [true, true]);
+
+  // Without its start an attempt ends with its runtimeDone.
+  invocations.invoked('r-1');
+  const last = attempt();
+  assert.deepEqual(await settled(...last), [false, false]);
+  observeAll(invocations, event('runtimeDone', 'r-1'));
+  assert.deepEqual(await settled(...last), [true, false]);
+});
+
+test('a start that comes twice begins no invocation that is waited for in vain', async () => {
+  const invocations = createInvocations(false);
+  const settled = (...promises: readonly Promise<void>[]) => Promise.all(promises.map(isSettled));
+  const attempt = () => [invocations.runtimeDone('r-1'), invocations.lastReport()] as const;
+  invocations.invoked('r-1');
+  const first = attempt();
+  observeAll(invocations, event('start', 'r-1'), event('start', 'r-1'), event('runtimeDone', 'r-1'));
+  assert.deepEqual(await settled(...first), [true, false]);
+  observeAll(invocations, event('start', 'r-1'), event('runtimeDone', 'r-1'), event('report', 'r-1'));
+  assert.deepEqual(await settled(...attempt()), [true, true]);
+});
+
 test('when the platform has lost records, runtimeDone is not waited for any more', async () => {
   const invocations = createInvocations(false);
   invocations.invoked('r-1');
