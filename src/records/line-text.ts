@@ -9,6 +9,7 @@ import { withIds } from './line-ids.ts';
 import { inspectJson } from './line-json.ts';
 import { type Inspection, levelIn, NOTHING, OPENING } from './line-level.ts';
 import { inspectPairs } from './line-logfmt.ts';
+import { inspectBehindId, workerTextAt } from './line-php.ts';
 import {
   COLON,
   DOT,
@@ -63,6 +64,13 @@ export function inspectText(line: string): Inspection {
 }
 
 function inspectPlain(line: string): Inspection {
+  const worker = workerTextAt(line, 0);
+  if (worker === undefined) return inspectBegin(line);
+  const found = inspectBegin(line.slice(worker.at));
+  return found.level === undefined && worker.isNotice ? { ...found, level: 'info' } : found;
+}
+
+function inspectBegin(line: string): Inspection {
   let at = 0;
   let first = line.charCodeAt(0);
   if (first === 0xef && line.startsWith(BYTE_ORDER_MARK)) {
@@ -80,6 +88,8 @@ function inspectPlain(line: string): Inspection {
     first = line.charCodeAt(at);
   }
   if (first === OPEN_CURLY) return inspectJson(line, at);
+  const behindId = inspectBehindId(line, at);
+  if (behindId !== undefined) return behindId;
   if (isDigit(first)) return inspectDigits(line, at);
   if (first === OPEN) return inspectHeader(line, at, false);
   if (isLetter(first)) return inspectLetters(line, at);

@@ -134,6 +134,58 @@ for (const [what, rows] of cases) {
   });
 }
 
+test('a line may begin with the id of its request and a tab, as those of Bref do', () => {
+  const hex = `a${ID.slice(1)}`;
+  for (const [line, level, id] of [
+    [`${ID}\tERROR\tpayment failed\t{"message":"payment failed","level":"ERROR"}\n`, 'error', ID],
+    [`${hex}\tNOTICE\thello\t{"message":"hello","level":"NOTICE"}\n`, 'info', hex],
+    [`${ID}\tEMERGENCY\thello\t{}`, 'fatal', ID],
+    [`${ID}\tinfo\thello`, 'info', ID],
+    [`${ID}\tINFO\t{"level":"error","message":"boom"}`, 'error', ID],
+    [`${ID}\tInvoke Error\t{"errorType":"Exception","errorMessage":"boom","stack":[]}`, 'error', ID],
+    [`${ID}\tERROR\tInvoke Error\tboom`, 'error', ID],
+    [`${ID}\tInvoke Error`, NO, ID],
+    [`${ID}\thello`, NO, ID],
+    [`${ID}\thello\tERROR\thello`, NO, ID],
+    [`${ID}\tERROR hello\t`, NO, ID],
+    [`${ID} ERROR\thello`, NO, NO],
+    [`x${ID.slice(1)}\tERROR\thello`, NO, NO],
+    [`${'x'.repeat(36)}\tERROR\thello`, NO, NO],
+  ] as const) {
+    assert.deepEqual(inspectText(toByteString(line)), { level, requestId: NO, mentionedId: id }, JSON.stringify(line));
+  }
+});
+
+test('what a worker of PHP-FPM has said has its own level, not that of the manager', () => {
+  const time = '[19-Jan-2019 20:52:38]';
+  const said = 'WARNING: [pool default] child 14 said into stderr: "';
+  for (const [line, level] of [
+    [`${time} ${said}NOTICE: PHP message: PHP Fatal error:  Uncaught Exception: boom"`, 'fatal'],
+    [`${time} ${said}PHP Warning:  hello"`, 'warn'],
+    [`${time} ${said}[2019-01-19 20:52:38] app.INFO: hello []"`, 'info'],
+    [`${time} ${said}{"message":"boom","level":400,"level_name":"ERROR"}"`, 'error'],
+    [`${time} ${said}hello"`, NO],
+    [`${time} ${said.replace('stderr', 'stdout')}hello"`, NO],
+    [`[19-Jan-2019 20:52:38.123456] ${said}ERROR hello"`, 'error'],
+    [`${said}ERROR hello"`, 'error'],
+    [`${said}hello"`, NO],
+    [`${time} NOTICE: PHP message: PHP Parse error:  hello`, 'error'],
+    [`${time} NOTICE: PHP message: hello`, 'info'],
+    ['NOTICE: PHP message: PHP Fatal error:  Uncaught Error: boom in /var/task/index.php:3', 'fatal'],
+    ['NOTICE: PHP message: PHP Deprecated:  hello', 'warn'],
+    ['NOTICE: PHP message: ERROR hello', 'error'],
+    ['NOTICE: PHP message: hello', 'info'],
+    [`${time} NOTICE: fpm is running, pid 8`, 'info'],
+    [`${time} WARNING: [pool default] child 14 exited on signal 11 (SIGSEGV) after 1.5 seconds from start`, 'warn'],
+    [`${time} WARNING: [pool default] child 14, script '/var/task/index.php' said into stderr`, 'warn'],
+    ['NOTICE: PHP messages: hello', NO],
+    [`${time.replace('Jan', 'jan')} ${said}hello"`, 'warn'],
+  ] as const) {
+    assert.equal(inspectText(toByteString(line)).level, level, JSON.stringify(line));
+  }
+  assert.equal(inspectText(`${'NOTICE: PHP message: '.repeat(100_000)}ERROR hello`).level, 'info');
+});
+
 test('behind the level an id is that of the request where Lambda or a logger puts it, and else only mentioned', () => {
   for (const [line, requestId, mentionedId] of [
     [`[INFO]\t${TIME}\t${ID}\thello`, ID, NO],
