@@ -32,13 +32,13 @@ export interface Invocations {
   lastReport(): Promise<void>;
 }
 
-/** Lambda tries an asynchronous event again under its id, so one may be several invocations: the signals are the last's. */
+/** Lambda tries an asynchronous event again under its id, so it may be several invocations: the signals are the last's. */
 type Known = { -readonly [Key in keyof Invocation]: Invocation[Key] } & {
   done: Signal;
   reported: Signal;
-  /** How many events and starts have come. */
+  /** How many events have come for it, and how many ends. */
   invoked: number;
-  started: number;
+  ended: number;
 };
 
 /**
@@ -57,7 +57,7 @@ export function createInvocations(concurrent: boolean): Invocations {
   function remember(requestId: string): Known {
     let invocation = known.get(requestId);
     if (!invocation) {
-      invocation = { ...unknown(requestId), done: new Signal(), reported: new Signal(), invoked: 0, started: 0 };
+      invocation = { ...unknown(requestId), done: new Signal(), reported: new Signal(), invoked: 0, ended: 0 };
       known.set(invocation.requestId, invocation);
       if (known.size > (concurrent ? REMEMBERED_CONCURRENT : REMEMBERED)) forgetOne();
     }
@@ -76,26 +76,30 @@ export function createInvocations(concurrent: boolean): Invocations {
     }
   }
 
-  function tryAgain(invocation: Known): void {
-    invocation.done = new Signal();
-    invocation.reported = new Signal();
+  function endLatest(): void {
+    if (latest === undefined) return;
+    latest.ended = Math.max(latest.ended, latest.invoked);
+    latest.done.raise();
   }
 
   return {
     invoked(requestId, { traceId, alias } = {}) {
       latest = remember(requestId);
       latest.invoked++;
-      // Unless its start was here before it.
-      if (latest.invoked > Math.max(latest.started, 1)) tryAgain(latest);
+      if (latest.invoked > 1) {
+        latest.reported = new Signal();
+        // Its end may have come before it.
+        if (latest.ended < latest.invoked) latest.done = new Signal();
+      }
       latest.traceId ??= traceId;
       latest.alias ??= alias;
     },
     observe({ event, requestId, traceId, alias, tenantId }) {
       if (event === undefined) return;
       // The record that we wait for may be among the lost; and one that names no request can be of no other.
-      if (event === 'platform.logsDropped') latest?.done.raise();
+      if (event === 'platform.logsDropped') endLatest();
       if (requestId === undefined) {
-        if (event === 'platform.runtimeDone') latest?.done.raise();
+        if (event === 'platform.runtimeDone') endLatest();
         return;
       }
       const invocation = remember(requestId);
@@ -104,18 +108,17 @@ export function createInvocations(concurrent: boolean): Invocations {
       invocation.tenantId ??= tenantId;
       switch (event) {
         case 'platform.start':
-          invocation.started++;
-          if (invocation.started > invocation.invoked && invocation.done.isRaised) tryAgain(invocation);
           if (!concurrent) open = invocation;
           break;
         case 'platform.runtimeDone':
           // Lines may still follow: the invocation stays open until its end or report.
+          invocation.ended++;
           invocation.done.raise();
           break;
         case 'platform.end':
         case 'platform.report':
-          // That of the attempt before comes with the event, before the start.
-          if (invocation.started < invocation.invoked && invocation.invoked > 1) break;
+          // Between the event of another attempt and its end this is that of the attempt before.
+          if (invocation.invoked > 1 && invocation.ended < invocation.invoked) break;
           invocation.done.raise();
           if (event === 'platform.report') invocation.reported.raise();
           if (open === invocation) open = undefined;
@@ -131,7 +134,7 @@ export function createInvocations(concurrent: boolean): Invocations {
     },
     runtimeDone: (requestId) => remember(requestId).done.raised(),
     foreseeDone: (requestId) => known.get(requestId)?.done.raise(),
-    endLost: () => latest?.done.raise(),
+    endLost: endLatest,
     lastReport: () => latest?.reported.raised() ?? new Promise(() => {}),
   };
 }
@@ -143,17 +146,17 @@ function unknown(requestId: string): Invocation {
 
 /** Something that happens once. Few are waited for, so a promise is made only then. */
 class Signal {
-  isRaised = false;
+  #isRaised = false;
   #waiting: PromiseWithResolvers<void> | undefined;
 
   raised(): Promise<void> {
-    if (this.isRaised) return Promise.resolve();
+    if (this.#isRaised) return Promise.resolve();
     this.#waiting ??= Promise.withResolvers();
     return this.#waiting.promise;
   }
 
   raise(): void {
-    this.isRaised = true;
+    this.#isRaised = true;
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
