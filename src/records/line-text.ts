@@ -49,6 +49,8 @@ const ELAPSED = /^\d{1,10} (?=\[|[A-Z]\w*[a-z][A-Z])/;
 /** Behind a symbol: `error     text` */
 const SIGNALE = /^(\w+) {2,}/;
 const LONGEST_SIGNAL = 16;
+/** The lines of tables, U+2500 to U+257F: what is between them is a cell. */
+const TABLE = /\u00e2[\u0094\u0095]/;
 /** Node.js: `(node:8) [DEP0040] DeprecationWarning: text` */
 const PROCESS_WARNING = /^\(node:\d+\) (?:\[\w+\] )?\w*Warning: /;
 const LONGEST_WARNING = 80;
@@ -82,8 +84,9 @@ function inspectBegin(line: string): Inspection {
     first = line.charCodeAt(at);
   }
   if (first > LAST_ASCII) {
+    const isTable = TABLE.test(line.slice(at, at + 2));
     at = skipSymbol(line, at);
-    const signalled = SIGNALE.exec(line.slice(at, at + LONGEST_SIGNAL))?.[1];
+    const signalled = isTable ? undefined : SIGNALE.exec(line.slice(at, at + LONGEST_SIGNAL))?.[1];
     if (signalled !== undefined) return { ...NOTHING, level: levelIn(OPENING, signalled) };
     first = line.charCodeAt(at);
   }

@@ -43,6 +43,9 @@ const cases: readonly (readonly [what: string, rows: readonly (readonly [line: s
       ['✖  success   hello', 'info'],
       ['✖  alert     hello', NO],
       ['✖  error hello', NO],
+      ['│  error  │ 5 │', NO], // console.table
+      ['║  error     ║', NO],
+      ['│ ERROR: hello', 'error'],
       ['✖ [WARN] hello', 'warn'],
       ['✖ {"level":"warn"}', 'warn'],
       ['✖ 10:00:00 ERROR hello', 'error'],
