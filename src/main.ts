@@ -63,7 +63,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     return 1;
   }
   const { config, problems } = settings();
-  const late = lazily(() => loadLate(needsTls(config)));
+  const late = lazily(() => loadLate({ overTls: needsTls(config), isFrozen: !managed }));
   const log = createLog(config.logLevel, async () => (await late()).openLogSink(config), systemClock.now);
   process.on('uncaughtException', (error) => {
     log.tellSymptom({ kind: 'internal_error', error });
@@ -111,7 +111,13 @@ function threadCpuMs(): number {
 
 async function check(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { runCheck } = await loadCheck();
-  return runCheck({ args, env, parseConfig, table: SETTINGS, late: await loadLate(true) });
+  return runCheck({
+    args,
+    env,
+    parseConfig,
+    table: SETTINGS,
+    late: await loadLate({ overTls: true, isFrozen: false }),
+  });
 }
 
 function commandLine(args: readonly string[]): number {

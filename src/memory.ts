@@ -1,6 +1,6 @@
-// Gives memory back. V8 leaves garbage in its old generation until a sandbox of 128 MB would feel it, and tidies up
-// only 8 s after the last activity, which a frozen sandbox never reaches. A collection takes about 16 ms of CPU, which
-// is 220 ms at the CPU share of 128 MB. So we collect only when the old generation has really grown, and only while the
+// Gives memory back. V8 leaves garbage in its old generation until a sandbox of 128 MB would feel it, and must not tidy
+// up when it thinks that there is time (late/load.sea.ts says why). A collection takes about 16 ms of CPU, which is
+// 220 ms at the CPU share of 128 MB. So we collect only when the old generation has really grown, and only while the
 // function runs or the sandbox is idle: work begun after asking for the next event would run into the freeze and hold
 // up the next invocation.
 import type { Clock, Timer } from './time.ts';

@@ -4,11 +4,15 @@
 // the same module from the executable itself, already compiled by V8.
 import type { Heap } from '../memory.ts';
 
-/**
- * Loads the late half of the program. Rejects only if that code is broken. Call it once.
- * @param _overTls whether https will be needed
- */
-export function loadLate(_overTls: boolean): Promise<typeof import('./index.ts')> {
+export interface Circumstances {
+  /** Whether https will be needed. */
+  readonly overTls: boolean;
+  /** Whether the sandbox is frozen between invocations. */
+  readonly isFrozen: boolean;
+}
+
+/** Loads the late half of the program. Rejects only if that code is broken. Call it once. */
+export function loadLate(_: Circumstances): Promise<typeof import('./index.ts')> {
   return import('./index.ts');
 }
 

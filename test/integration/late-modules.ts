@@ -1,25 +1,15 @@
 // What late-modules.test.ts runs in a process of its own: loads the late script as the executable does, pushes once, and prints which built-in
-// modules were loaded after V8's flags had been set. It imports next to nothing itself: what it loads cannot be seen to be missing.
+// modules were loaded after V8's flags had been set.
 // usage: node late-modules.ts <late.js> <endpoint>
 
-import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { loadLateScript } from './late-script.ts';
 
 const [lateScript = '', endpoint = ''] = process.argv.slice(2);
-const assets = { 'late.js': readFileSync(lateScript), 'late.cache': Buffer.alloc(0) };
-Object.assign(globalThis, { getRawAsset: (name: keyof typeof assets) => assets[name] });
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === 'node:sea'
-      ? { url: 'data:text/javascript,export const { getRawAsset } = globalThis', shortCircuit: true }
-      : next(specifier, context),
-});
-
-const { loadLate } = await import('../../src/late/load.sea.ts');
 const { parseConfig } = await import('../../src/config/config.ts');
 const { config } = parseConfig({ LOKI_PUSH_ENDPOINT: endpoint });
 if (config.endpoint === undefined) throw new Error('the endpoint is refused');
-const late = await loadLate(config.endpoint.url.startsWith('https:'));
+const overTls = config.endpoint.url.startsWith('https:');
+const late = await loadLateScript(lateScript, { overTls, isFrozen: true });
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 const before = new Set(moduleLoadList);
 

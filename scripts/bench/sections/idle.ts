@@ -1,6 +1,6 @@
 // An idle extension uses no CPU: while nothing is held there is no timer. After the first request for the next event, and again
-// after an invocation, what the kernel has counted for all threads: CPU time and context switches. V8 tidies its heap once,
-// about 8 s after it was busy, so the first twelve seconds are shown and the ten that follow are judged.
+// after an invocation, what the kernel has counted for all threads: CPU time and context switches. V8 looks once, about
+// 8 s after it was busy, whether to tidy its heap, so the first twelve seconds are shown and the ten that follow are judged.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, type Bench, type Candidate, settings } from '../bench.ts';
@@ -35,7 +35,7 @@ export async function measureIdle(bench: Bench): Promise<Figure[]> {
     const idle = taken.parts((samples) => samples.flatMap((sample) => sample[state] ?? []));
     return [
       idle.figure(`CPU in the first ${TIDYING_S} s after ${after}`, 'ms', ({ tidying }) => tidying.cpuNs / 1e6, {
-        note: 'V8 tidies its heap once',
+        note: 'V8 looks once whether to tidy its heap',
       }),
       idle.figure(`CPU in the ${WATCH_S} s after that`, 'ms', ({ watched }) => watched.cpuNs / 1e6),
       idle.figure(`context switches in these ${WATCH_S} s`, '', ({ watched }) => watched.contextSwitches, {

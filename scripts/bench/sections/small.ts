@@ -26,6 +26,9 @@ const SENT_MS = 1_200;
 const WARM = 8;
 const FEW_RUNS = 5;
 const STREAK = 1_000;
+/** What is put off until nothing happens for some seconds falls into the invocation after a freeze. */
+const FREEZES = 3;
+const FROZEN_MS = 10_000;
 const FLOOD_BODIES = 10;
 const FLOOD_LINES = 5_000;
 
@@ -61,7 +64,7 @@ export async function measureSmall(bench: Bench): Promise<Measurement> {
     : { note: 'NO SHARE: this machine lets nobody make a control group, and all had a whole CPU' };
   const figures: Figure[] = [];
   for (const scheme of SCHEMES) figures.push(...(await fewLines(bench, scheme, note)));
-  figures.push(...(await answersInFlood(bench)), ...(await streak(bench)));
+  figures.push(...(await answersInFlood(bench)), ...(await streak(bench)), ...(await thawed(bench)));
   return { figures, table: await table(bench) };
 }
 
@@ -192,6 +195,28 @@ async function streak(bench: Bench): Promise<Figure[]> {
       judge: atMost(MAX_SLOWEST_TO_P99),
     }),
   ];
+}
+
+/** Rare invocations. */
+async function thawed(bench: Bench): Promise<Figure[]> {
+  const test: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines: 5 };
+  const taken = await alternate(bench.extensions, 1, async ({ executable }) => {
+    await bench.sink.reset();
+    return inSandbox(bench, executable, test, async (sandbox, limit) => {
+      limit();
+      await hold(sandbox, 0, test.lines);
+      const heldMs: number[] = [];
+      for (let index = 1; index <= FREEZES; index++) {
+        sandbox.freeze();
+        await sleep(bench.quick ? FROZEN_MS / 100 : FROZEN_MS);
+        sandbox.thaw();
+        heldMs.push(await hold(sandbox, index, test.lines));
+      }
+      return quantile(heldMs, 1);
+    });
+  });
+  const name = `held, longest of ${FREEZES} invocations after freezes of ${FROZEN_MS / 1_000} s, ${SMALL_MB} MB, https, ${test.lines} lines`;
+  return [taken.figure(name, 'ms', Number)];
 }
 
 /** @param act is given the sandbox when its init is over, and what puts it under its share */
