@@ -168,6 +168,7 @@ test('what a worker of PHP-FPM has said has its own level, not that of the manag
     [`${time} ${said}[2019-01-19 20:52:38] app.INFO: hello []"`, 'info'],
     [`${time} ${said}{"message":"boom","level":400,"level_name":"ERROR"}"`, 'error'],
     [`${time} ${said}hello"`, NO],
+    [`${time} ${said}NOTICE: PHP message: hello"`, 'info'],
     [`${time} ${said.replace('stderr', 'stdout')}hello"`, NO],
     [`[19-Jan-2019 20:52:38.123456] ${said}ERROR hello"`, 'error'],
     [`${said}ERROR hello"`, 'error'],
