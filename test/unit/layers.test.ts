@@ -20,7 +20,7 @@ const MAY_IMPORT: readonly (readonly [room: string, ...allowed: string[]])[] = [
   ['pipeline', 'config/', 'entries', 'extension', 'filters/filters', 'identity', 'lambda/', 'loki/', 'records/'],
   ['entries', 'config/config', 'filters/', 'lambda/subscription', 'loki/', 'records/'],
   ['log-pino', 'pino'],
-  ['late/load', 'check/index', 'late/index'],
+  ['late/load', 'check/index', 'late/index', 'late/load'],
   ['check/', 'check/', 'config/', 'filters/rules', 'identity', 'late/', 'net/'],
   [
     'late/index',
