@@ -132,7 +132,6 @@ export function createPushClient(
         if (freezeExpected && thaws === thawsBefore) await settledBy(clock, thaw.promise, clock.now() + THAW_NOTICE_MS);
         const again = thaws !== thawsBefore || stale || (!wasTrusted && attempts === 1);
         if (!again) return outcome;
-        slot.connection.close();
         if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted', ...(!isCut && { last: outcome }) };
       }
     },

@@ -256,7 +256,9 @@ export function hasMark(line: string, at: number, end: number): boolean {
 
 /** java.util.logging and tinylog write two lines: `<time> com.acme.Handler handle`, `INFO: text`. */
 function levelOfSecondLine(line: string, at: number): Level | undefined {
-  const start = indexInHead(line, '\n', at) + 1;
-  const end = start === 0 ? 0 : wordEnd(line, start);
+  const lineEnd = indexInHead(line, '\n', at);
+  if (lineEnd === -1) return undefined;
+  const start = lineEnd + 1;
+  const end = wordEnd(line, start);
   return end > start && line.charCodeAt(end) === COLON ? upperCaseIn(TIMED, line.slice(start, end)) : undefined;
 }

@@ -46,9 +46,7 @@ function parse(time: string): Instant | undefined {
   const match = ISO_TIME.exec(time.trim());
   if (!match) return undefined;
   const [, date, clock, fraction = '', zone = 'Z'] = match;
-  const secondMs = Date.parse(
-    `${date}T${clock}${zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()}`,
-  );
+  const secondMs = Date.parse(`${date}T${clock}${zone.toUpperCase()}`);
   if (!isStorable(secondMs)) return undefined;
   const nanos = Number(fraction.padEnd(9, '0'));
   return { ms: secondMs + Math.floor(nanos / 1e6), nanos: nanos % 1e6 };

@@ -222,6 +222,7 @@ test('when it is called off the server sees the end of it, whatever it waited fo
     else while (connecting.step() !== 'tls') await new FakeClock().settle();
     connecting.cancel();
     await ended.promise;
+    if (protocol === 'https') await assert.rejects(connecting.socket, /called off/);
   }
 });
 

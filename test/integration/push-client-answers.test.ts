@@ -41,6 +41,19 @@ test('acceptance is known as soon as the status is there, however long the body 
   }
 });
 
+test('of the text of an answer 16 KB are read, in however many pieces it comes', async (t) => {
+  for (const [before, reason] of [
+    [16_300, 'too_old'],
+    [16_384, 'rejected'],
+  ] as const) {
+    // More than is read at once.
+    const text = `${'x'.repeat(before)}${' entry too far behind '.repeat(20_000)}`;
+    const setting = await setUp(t, (socket) => socket.write(answerOf(400, text)));
+    const { outcome } = await pushOnce(setting);
+    assert.equal(outcome.kind === 'rejected' && outcome.reason, reason, String(before));
+  }
+});
+
 test('what is left of an answer delays no other push, and its connection is given up after a second', async (t) => {
   const setting = await setUp(t, (socket, index) =>
     socket.write(index === 0 ? `HTTP/1.1 202 X\r\n${ENDLESS}` : answerOf(202, 'done')),

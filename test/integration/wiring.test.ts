@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { parseConfig } from '../../src/config/config.ts';
 import { describeStart, openPipeline } from '../../src/late/index.ts';
 import { version } from '../../src/version.ts';
+import { Conditions } from '../fakes/conditions.ts';
 import { recordingLog } from '../fakes/doubles.ts';
 import { freePort } from '../fakes/extension.ts';
+import { startFakeLoki } from '../fakes/fake-loki.ts';
 import { platformVariables } from '../fakes/lambda/environment.ts';
 import { createLambdaEmulator } from '../fakes/lambda-emulator.ts';
 import { bodyOf, functionRecord } from '../fakes/records.ts';
@@ -35,22 +37,68 @@ test('a push is given up after its own time-out, and not after that of a flush',
   pipeline.abandon();
 });
 
-test('an invocation is held for the time-out of a flush, and not for that of a push', async (t) => {
-  const silent = await startRawServer(t, () => {});
+/** The extension, from its first line on, in a sandbox of the emulator's. */
+async function startMain(t: TestContext, settings: Readonly<Record<string, string>>) {
   const emulator = await createLambdaEmulator({ extensionName: path.basename(process.execPath) });
   t.after(() => emulator.stop());
   const child = spawn(process.execPath, [MAIN], {
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
     env: {
       ...platformVariables(emulator.function, emulator.runtimeApi),
-      LOKI_PUSH_ENDPOINT: `http://${silent.address}/`,
       LOKI_EXTENSION_PORT: String(await freePort()),
-      LOKI_PUSH_TIMEOUT_MS: '30000',
-      LOKI_FLUSH_TIMEOUT_MS: '200',
+      ...settings,
     },
   });
   t.after(() => child.kill('SIGKILL'));
+  const conditions = new Conditions();
+  let output = '';
+  child.stdout.on('data', (piece) => {
+    output += piece;
+    conditions.changed();
+  });
   await emulator.start();
+  return {
+    emulator,
+    child,
+    async printed(text: string) {
+      assert.ok(await conditions.until(() => output.includes(text), 20_000), `it has printed ${output}`);
+    },
+  };
+}
+
+test('what an init logs is pushed at once, but waits for the first event where the init becomes a snapshot', async (t) => {
+  for (const type of ['on-demand', 'provisioned-concurrency', 'snap-start']) {
+    const loki = await startFakeLoki();
+    t.after(() => loki.close());
+    const { emulator, child, printed } = await startMain(t, {
+      LOKI_PUSH_ENDPOINT: loki.url,
+      LOKI_EXTENSION_LOG_LEVEL: 'info',
+      AWS_LAMBDA_INITIALIZATION_TYPE: type,
+    });
+    const waits = type === 'snap-start';
+    if (waits) await printed('started');
+    else await loki.waitFor(({ requests }) => requests.length > 0);
+    await emulator.invoke();
+    // What has waited leaves with what the invocation logs.
+    const lines = loki.requests[0]?.streams.flatMap(({ entries }) => entries.map(({ line }) => line)) ?? [];
+    assert.ok(lines.some((line) => line.includes('platform.initRuntimeDone')));
+    assert.equal(
+      lines.some((line) => line.includes('platform.start')),
+      waits,
+      type,
+    );
+    child.kill('SIGKILL');
+    await emulator.stop();
+  }
+});
+
+test('an invocation is held for the time-out of a flush, and not for that of a push', async (t) => {
+  const silent = await startRawServer(t, () => {});
+  const { emulator, child } = await startMain(t, {
+    LOKI_PUSH_ENDPOINT: `http://${silent.address}/`,
+    LOKI_PUSH_TIMEOUT_MS: '30000',
+    LOKI_FLUSH_TIMEOUT_MS: '200',
+  });
   const { heldMs } = await emulator.invoke({ lines: ['line'], deadlineInMs: 60_000 });
   assert.ok(heldMs !== undefined && heldMs >= 190 && heldMs < 20_000, `held for ${heldMs} ms`);
   const exited = once(child, 'exit');

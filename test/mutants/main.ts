@@ -76,10 +76,13 @@ const ROOM_BONUS = 2;
 function testsByDistance(): (file: string) => readonly string[] {
   const importers = new Map<string, string[]>();
   for (const file of globSync(['src/**/*.ts', 'test/{unit,integration,fakes}/**/*.ts'], { cwd: ROOT })) {
-    for (const [, id = ''] of textOf(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
-      const imported = path.join(path.dirname(file), id);
-      importers.set(imported, [...(importers.get(imported) ?? []), file]);
-    }
+    const text = textOf(file);
+    const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, id = '']) =>
+      path.join(path.dirname(file), id),
+    );
+    // A program that tests start.
+    if (text.includes("'src', 'main.ts'")) imported.push('src/main.ts');
+    for (const each of imported) importers.set(each, [...(importers.get(each) ?? []), file]);
   }
   return (file) => {
     const distances = new Map([[file, 0]]);

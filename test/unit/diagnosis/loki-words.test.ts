@@ -77,6 +77,18 @@ test('says the same thing once, and three things at most', () => {
   assert.equal(lokiWords(answers.map(([answer]) => answer).join('; '))?.split('; ').length, 3);
 });
 
+test('what stands before and behind what it has found is still looked at, each in its place', () => {
+  const text =
+    "404 page not found; no org id; 3 errors like: Max entry size '5' bytes exceeded for stream '{}' while adding an entry with length '6' bytes";
+  const words = lokiWords(text)?.split('; ') ?? [];
+  assert.deepEqual(words.toSorted(), [
+    '404 page not found',
+    'line of 6 bytes, the limit is 5 (max_line_size)',
+    'no org id',
+  ]);
+  assert.deepEqual(words, ['404 page not found', 'no org id', 'line of 6 bytes, the limit is 5 (max_line_size)']);
+});
+
 test('costs no more than the length of a text that means harm', () => {
   const hostile = [
     "max entry size '1' bytes exceeded",

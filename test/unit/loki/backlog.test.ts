@@ -127,6 +127,25 @@ test('halves take the place of the whole, in order, and the books balance', () =
   );
 });
 
+test('of what is still being filled the oldest goes first, also where it is stamped an hour ago', () => {
+  const { backlog, drops } = setUp({ maxBufferBytes: 4_096, maxBatchBytes: 1_024 });
+  const add = (type: StreamType, what: string, agoMs: number, nowMs: number) =>
+    backlog.add(type, { ms: nowMs - agoMs, nanos: 0 }, entryOf(`${what} ${noise(850, agoMs)}`), nowMs);
+  add('extension', 'late', 3_600_000, START_MS);
+  add('extension', 'fresh', 0, START_MS + 1);
+  add('platform', 'late', 3_600_000, START_MS + 2);
+  add('platform', 'fresh', 0, START_MS + 3);
+  assert.deepEqual(drops, []);
+  add('function', 'fresh', 0, START_MS + 4);
+  assert.deepEqual(drops, [{ reason: 'buffer_full', entries: 1 }]);
+  assert.deepEqual(
+    takeAll(backlog)
+      .map(({ type, lines }) => `${type} ${lines[0]?.split(' ')[0]}`)
+      .toSorted(),
+    ['extension fresh', 'function fresh', 'platform fresh', 'platform late'],
+  );
+});
+
 test('a full buffer drops the oldest first, counts it, and stays within its bound', () => {
   const { backlog, drops, add, droppedEntries } = setUp({ maxBufferBytes: 65_536, maxBatchBytes: 8_192 });
   for (let index = 0; index < 200; index++) {

@@ -1,6 +1,7 @@
 // The one rule, as a table: what an outcome means for a batch, for every kind of outcome and everything that is known.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SecretTrouble } from '../../../src/diagnosis/symptoms.ts';
 import type { PushOutcome } from '../../../src/loki/answer.ts';
 import { type Facts, isAway, refusalOf, type Verdict, verdict } from '../../../src/loki/verdict.ts';
 import {
@@ -101,6 +102,8 @@ const TABLE: readonly (readonly [what: string, outcome: PushOutcome, facts: Part
   ['a small one, too fast again', throttled(), { failures: 99 }, 'keep, loki, failed'],
   ['too fast, while others pass', throttled(), { ...OTHERS_PASS }, 'keep, backoff, batch, silence'],
   ['too fast again, while others pass', throttled(), { ...OTHERS_PASS, failures: 2 }, 'halve, batch, silence'],
+  ['a freeze came between, and nothing passes', INTERRUPTED, {}, 'keep, nobody, silence'],
+  ['a freeze came between once more', INTERRUPTED, { failures: 1 }, 'keep, backoff, nobody, silence'],
   ['no connection, nothing passes', UNREACHABLE, {}, 'keep, loki, failed'],
   [
     'no connection again and again, and nothing else can be tried: no part of it would get further',
@@ -251,4 +254,20 @@ test('away is a Loki that cannot be reached, that has too much to do, or whose g
     failed(505),
   ];
   for (const outcome of others) assert.equal(isAway(outcome), false, JSON.stringify(outcome));
+});
+
+test('a secret that may be there at any moment is waited for, and one that is not makes the setting wrong', () => {
+  const heard = (trouble?: SecretTrouble) =>
+    verdict(
+      { kind: 'unready', ...(trouble && { secret: { trouble, reference: 'arn:aws:ssm', variables: [] } }) },
+      FIRST,
+    ).heard;
+  assert.deepEqual(
+    [heard({ kind: 'slow' }), heard({ kind: 'throttled' }), heard({ kind: 'failed', status: 500, code: 'X' })],
+    ['failed', 'failed', 'failed'],
+  );
+  assert.deepEqual(
+    [heard({ kind: 'missing' }), heard({ kind: 'empty' }), heard({ kind: 'refused', status: 400, code: 'X' }), heard()],
+    ['refused', 'refused', 'refused', 'refused'],
+  );
 });

@@ -36,6 +36,13 @@ test('each name that loggers have for the level counts, the first of them wherev
   }
 });
 
+test('of two fields with one name the first counts', () => {
+  for (const name of ['level', 'lvl', 'severity']) {
+    assert.equal(levelOf(`{"message":"x","${name}":"WARN","${name}":"ERROR"}`), 'warn', name);
+    assert.equal(levelOf(`{"message":"x","${name}":"high","${name}":"ERROR"}`), 'error', name);
+  }
+});
+
 test('beside `level` the names count only with a time or a message, and so does what is fatal', () => {
   for (const name of LEVELS) {
     assert.equal(levelOf({ [name]: 'WARN', device: 'd7' }), name === 'level' ? 'warn' : undefined, name);
