@@ -6,8 +6,10 @@ import { mergeSpans, replaceSpans, type Spans } from './spans.ts';
 
 export const REDACTED = '[redacted]';
 
-/** A string in a JSON line that contains escapes. */
+/** A string with escapes in a JSON line, or in the JSON that such a string stands for. */
 export interface EscapedText {
+  /** The string that it is within, as its place in the list; undefined for one of the line. */
+  readonly parent: number | undefined;
   /** The positions of its quotes. */
   readonly start: number;
   readonly end: number;
@@ -20,6 +22,7 @@ export interface LineView {
   readonly text: string;
   /** The position where JSON begins; undefined if there is none. */
   readonly jsonAt: number | undefined;
+  /** Each before those within it, in order. */
   readonly escaped: readonly EscapedText[];
 }
 
@@ -31,6 +34,8 @@ export interface Findings {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** A message of a queue within an event, which the program has printed as text, which Lambda has put into a line. */
+const MAX_DEPTH = 3;
 /** The prefix that Lambda's runtimes put before a line: time, request id and level, in various orders. */
 const BEFORE_JSON = /^(?:[^\t{]{0,64}\t){3}(?=[{[])/;
 
@@ -59,10 +64,27 @@ export function jsonStart(text: string): number | undefined {
 export function viewOf(line: ByteString): LineView {
   const text = textOf(line);
   const jsonAt = jsonStart(text);
-  return { text, jsonAt, escaped: jsonAt === undefined ? [] : [...escapedTexts(text, jsonAt)] };
+  const escaped: EscapedText[] = [];
+  if (jsonAt !== undefined) addEscaped(escaped, undefined, text, jsonAt, 0);
+  return { text, jsonAt, escaped };
 }
 
-function* escapedTexts(text: string, jsonAt: number): Generator<EscapedText, void> {
+function addEscaped(
+  list: EscapedText[],
+  parent: number | undefined,
+  text: string,
+  jsonAt: number,
+  depth: number,
+): void {
+  for (const found of escapedTexts(text, jsonAt)) {
+    const place = list.push({ ...found, parent }) - 1;
+    const within = depth < MAX_DEPTH && found.text.includes('\\') ? jsonStart(found.text) : undefined;
+    if (within !== undefined && isJson(found.text.slice(within)))
+      addEscaped(list, place, found.text, within, depth + 1);
+  }
+}
+
+function* escapedTexts(text: string, jsonAt: number): Generator<Omit<EscapedText, 'parent'>, void> {
   for (let at = text.indexOf('\\', jsonAt); at !== -1; at = text.indexOf('\\', at)) {
     // Outside a string JSON has no backslash.
     const start = text.lastIndexOf('"', at);
@@ -83,24 +105,60 @@ export function redactLine(view: LineView, findings: Findings): ByteString | und
     return written.length === 0 ? undefined : toByteString(replaceSpans(text, written, REDACTED));
   }
   const front = clip(written, 0, jsonAt);
-  const redacted =
-    replaceSpans(text.slice(0, jsonAt), front, REDACTED) + redactJson(view, jsonAt, { ...findings, written });
+  const secrets = secretsOf(view.escaped, findings.escaped);
+  const redacted = replaceSpans(text.slice(0, jsonAt), front, REDACTED) + redactJson(text, jsonAt, written, secrets);
   return redacted === text ? undefined : toByteString(redacted);
 }
 
-function redactJson({ text, escaped }: LineView, jsonAt: number, findings: Findings): string {
+interface Secret {
+  readonly start: number;
+  readonly spans: Spans;
+}
+
+/** What is secret in each string with escapes of the line: what was found in it, and in the strings within it. */
+function secretsOf(escaped: readonly EscapedText[], findings: readonly Spans[]): Secret[] {
+  const within = escaped.map((): number[] => []);
+  for (const [place, { parent }] of escaped.entries()) if (parent !== undefined) within[parent]?.push(place);
+  const spans: Spans[] = [];
+  for (let place = escaped.length - 1; place >= 0; place--) {
+    const found = findings[place] ?? [];
+    const inner = within[place]?.map((child) => ({ ...(escaped[child] as EscapedText), spans: spans[child] ?? [] }));
+    spans[place] = inner?.length ? withInner(escaped[place]?.text ?? '', mergeSpans(found), inner) : found;
+  }
+  return escaped.flatMap(({ parent, start }, place) =>
+    parent === undefined ? [{ start, spans: spans[place] ?? [] }] : [],
+  );
+}
+
+function withInner(text: string, found: Spans, inner: readonly (Secret & { readonly end: number })[]): Spans {
+  const outside = createCursor(found);
+  const touching = createCursor(found);
+  const spans: number[] = [];
+  let from = 0;
+  const addOutside = (to: number) => {
+    for (const place of clip(outside.within(from, to), from, to)) spans.push(from + place);
+  };
+  for (const { start, end, spans: meant } of inner) {
+    addOutside(start + 1);
+    for (const place of spansOfEscaped(text, start, end, touching.within(start, end), meant)) spans.push(place);
+    from = end - 1;
+  }
+  addOutside(text.length);
+  return mergeSpans(spans);
+}
+
+function redactJson(text: string, jsonAt: number, written: Spans, escaped: readonly Secret[]): string {
   let result = '';
   let from = jsonAt;
   let nextEscaped = 0;
-  const cursor = createCursor(findings.written);
+  const cursor = createCursor(written);
   for (let at = skipStructure(text, jsonAt); at < text.length; at = skipStructure(text, at)) {
     const isString = text.charCodeAt(at) === QUOTE;
     const end = Math.max(valueEnd(text, at), at + 1);
     const touching = cursor.within(at, end);
     if (isString) {
-      const isEscaped = escaped[nextEscaped]?.start === at;
-      const own = isEscaped ? findings.escaped[nextEscaped++] : undefined;
-      const spans = own === undefined ? touching : spansOfEscaped(text, at, end, touching, own);
+      const own = escaped[nextEscaped]?.start === at ? escaped[nextEscaped++] : undefined;
+      const spans = own === undefined ? touching : spansOfEscaped(text, at, end, touching, own.spans);
       result +=
         text.slice(from, at + 1) + replaceSpans(text.slice(at + 1, end - 1), clip(spans, at + 1, end - 1), REDACTED);
       from = end - 1;

@@ -83,6 +83,37 @@ for (const [what, regex, text, redacted] of [
   });
 }
 
+/** JSON that is the text of a field of JSON, so many times. */
+const nest = (value: object, times: number): string =>
+  times === 0 ? JSON.stringify(value) : JSON.stringify({ message: nest(value, times - 1), n: 1 });
+
+test('JSON within a text is looked at as it is meant, as deep as Lambda and a queue put it', () => {
+  const redact = redactorOf('"pin":"(?<it>[^"]*)"', ['email', 'card']);
+  const value = (pin: string, to: string, card: unknown) => ({ a: 'é "q" \\ \n 🧀', pin, to, card, z: [{ b: '"' }] });
+  for (let times = 0; times <= 4; times++) {
+    const secret = nest(value('1234', 'a@b.example', '4111111111111111'), times);
+    assert.equal(redact(secret), nest(value('[redacted]', '[redacted]', '[redacted]'), times), secret);
+    assert.equal(redact(nest(value('', 'nobody', 17), times)), undefined);
+  }
+  // Beyond that as it is written, in any case.
+  const deep = redact(nest(value('1234', 'a@b.example', '4111111111111111'), 5)) ?? assert.fail();
+  assert.ok(!deep.includes('a@b.example') && !deep.includes('4111111111111111'));
+  JSON.parse(deep);
+});
+
+test('of JSON within a text what is found across its texts is taken out of each, and its escapes are none of it', () => {
+  for (const [regex, inner, redacted] of [
+    [String.raw`\d+`, String.raw`{"a":"\u00e9 7\"","b":8}`, String.raw`{"a":"\u00e9 [redacted]\"","b":[redacted]}`],
+    ['2b","c":', String.raw`{"a":"1\"2b","c":"x"}`, String.raw`{"a":"1\"[redacted]"x"}`],
+    ['u0', String.raw`{"a":"\u00e9\""}`, undefined],
+    ['x', String.raw`{"a":"\"x" y`, String.raw`{"a":"\"[redacted]" y`],
+    ['q', String.raw`"a \"q\""`, String.raw`"a \"[redacted]\""`],
+  ] as const) {
+    const line = (text: string) => JSON.stringify({ message: text, n: 'k' });
+    assert.equal(redactorOf(regex)(line(inner)), redacted && line(redacted), `${regex} in ${inner}`);
+  }
+});
+
 test('patterns look into JSON as expressions do', () => {
   const redact = redactorOf(undefined, ['email', 'card', 'private-key']);
   assert.equal(
@@ -93,6 +124,7 @@ test('patterns look into JSON as expressions do', () => {
   );
 });
 
+const anyText = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.toWellFormed());
 const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' });
 const regexes = fc.constantFrom('[a-c]', '\\W', '.', '"[^"]*"', 'e', '\\d+', '[^\\x00-\\x7f]', ',', 'u0', '":');
 
@@ -116,7 +148,20 @@ function shapeOf(line: string): string {
   return line.replaceAll(/"(?:[^"\\]|\\.)*"|[^[\]{},:\s]+/gs, '_');
 }
 
-const anyText = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.toWellFormed());
+property(
+  'of JSON in a text nothing is left of what was found, and the line stays what it was',
+  fc.tuple(
+    json,
+    fc.constantFrom('s3cr3t', '"b":"(?<it>s3cr3t)"', '(?<it>s3cr3t)"'),
+    fc.integer({ min: 0, max: 3 }),
+    anyText,
+  ),
+  ([value, regex, times, text]) => {
+    const secret = nest({ value, b: 's3cr3t', c: `${text}"` }, times);
+    const redacted = redactorOf(regex)(secret);
+    assert.equal(redacted, nest({ value, b: '[redacted]', c: `${text}"` }, times));
+  },
+);
 
 property('a line in which nothing is found is left alone, whatever it is', anyText, (text) => {
   assert.equal(redactorOf('no such text in it', ['jwt', 'private-key'])(text), undefined);
