@@ -38,6 +38,9 @@ const BACKSLASH = 0x5c;
 const MAX_DEPTH = 3;
 /** The prefix that Lambda's runtimes put before a line: time, request id and level, in various orders. */
 const BEFORE_JSON = /^(?:[^\t{]{0,64}\t){3}(?=[{[])/;
+/** Bref's, for PHP: `LEVEL\ttext\t{"message":"text",...}`, perhaps behind the request id. */
+const BREF = /^(?:[\da-f-]{36}\t)?(?:DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|EMERGENCY)\t/;
+const BREF_JSON = '\t{"message":';
 
 /** Decodes a line into characters. */
 export function textOf(line: ByteString): string {
@@ -58,7 +61,10 @@ export function jsonStart(text: string): number | undefined {
   const [head] = BEFORE_JSON.exec(text) ?? [];
   if (head !== undefined) return head.length;
   const first = text.charAt(0);
-  return first === '{' || first === '[' || first === '"' ? 0 : undefined;
+  if (first === '{' || first === '[' || first === '"') return 0;
+  // In JSON these characters stand only where it begins: a tab in it is an escape.
+  const at = BREF.test(text) ? text.lastIndexOf(BREF_JSON) : -1;
+  return at === -1 ? undefined : at + 1;
 }
 
 export function viewOf(line: ByteString): LineView {

@@ -35,6 +35,7 @@ for (const [path, line, value] of [
   ['a', `{"timestamp":"x","message":"{\\"b\\":\\"${'x'.repeat(8173)}\\",\\"a\\":17}"}`, undefined],
   ['message.a', '{"timestamp":"x","level":"INFO","message":{"a":1}}', '1'],
   ['a', '{"level":"INFO","message":{"a":1}}', undefined],
+  ['context.a', 'ERROR\tpayment {failed}\t{"message":"payment {failed}","level":"ERROR","context":{"a":17}}', '17'],
   ['a', 'text {"a":1}', undefined],
   ['a', '[{"a":1}]', undefined],
   ['a', '["a":1]', undefined],

@@ -215,6 +215,14 @@ test('JSON begins at the start of a line, or behind the three fields of a runtim
     [`${'x'.repeat(64)}\tb\t${'x'.repeat(64)}\t{}`, 132],
     [`${'x'.repeat(65)}\tb\tc\t{}`, undefined],
     [`a\tb\t${'x'.repeat(65)}\t{}`, undefined],
+    ['INFO\thello\t{"message":"hello","level":"INFO"}', 11],
+    [`EMERGENCY\t${'x{'.repeat(100)}\t{"message":"x"}`, 211],
+    ['8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa\tERROR\ta {b}\tc\t{"message":"x"}', 51],
+    ['INFO\t\t{"message":"\\t{\\"message\\":1}"}', 6],
+    ['INFO\thello\t{"text":"hello"}', undefined],
+    ['INFO\thello {"message":"hello"}', undefined],
+    ['HELLO\thello\t{"message":"hello"}', undefined],
+    ['INFO hello\t{"message":"hello"}', undefined],
   ] as const) {
     assert.equal(jsonStart(text), at, JSON.stringify(text));
   }
