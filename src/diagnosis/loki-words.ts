@@ -65,6 +65,8 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/invalid (?:authentication )?credentials/i, 'invalid credentials'],
   [/missing authentication token/i, 'missing authentication token'],
   [/context (deadline exceeded|canceled)/i, 'context $1'],
+  [/\bi\/o timeout/i, 'i/o timeout'],
+  [/unexpected EOF/i, 'the request broke off'],
   [/404 page not found/i, '404 page not found'],
   [/no healthy upstream/i, 'no healthy upstream'],
   [/upstream request timeout|stream timeout/i, 'upstream timeout'],

@@ -94,8 +94,15 @@ const DETAIL_CHARACTERS = 2_000;
 
 /** The address is wrong, or the credentials, whatever the text says. */
 const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431];
-/** Time-out of a proxy, misdirected, too early. */
-const PASSING_STATUSES = [408, 421, 425];
+/** Time-out of a proxy, misdirected, too early, a request that was called off behind the gateway. */
+const PASSING_STATUSES = [408, 421, 425, 499];
+/**
+ * What Go says when it could not read a request to its end, or gave up on it: after a freeze in the middle of one, for
+ * example. Loki makes a 400 of it, though it has read nothing that it could refuse. It ends the text: what Loki refuses,
+ * it names before.
+ */
+const UNREAD =
+  /(?:^|[:=] )(?:i\/o timeout|unexpected EOF|connection reset by peer|client disconnected|context (?:canceled|deadline exceeded))\s*$/i;
 
 /** Whether an answer says all that it will say, although the rest of its body is still to come. */
 export function isClear({ status, text }: Answer): boolean {
@@ -146,6 +153,7 @@ export function toOutcome(answer: Answer, nowMs: EpochMs): PushOutcome {
   const isOfLoki = status === 400 || status === 422 || lokiWords(text) !== undefined;
   if (strange || !isOfLoki) return { kind: 'refused', status, detail };
   if (disallowsMetadata(text)) return { kind: 'metadata_disallowed', detail };
+  if (UNREAD.test(text)) return { kind: 'failed', status, detail };
   const reason = rejectReason(text);
   const untimely = reason === 'too_old' || /too new|too_far_in_future/i.test(text);
   const clockAheadMs = untimely ? Date.parse(answer.date ?? '') - nowMs : Number.NaN;

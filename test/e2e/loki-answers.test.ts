@@ -14,6 +14,11 @@ suite('answers of Loki', { concurrency: 2 }, () => {
   const passing: readonly (readonly [string, LokiAnswer])[] = [
     ['408', { status: 408 }],
     ['429', { status: 429 }],
+    ['499', { status: 499, body: 'context canceled' }],
+    [
+      'a 400 for a request that broke off',
+      { status: 400, body: 'read tcp 10.0.1.2:3100->10.0.3.4:40712: i/o timeout' },
+    ],
     ['500', { status: 500 }],
     ['502 of a proxy', { status: 502 }],
     ['503', { status: 503 }],

@@ -13,10 +13,10 @@ const TABLE: readonly (readonly [kind: PushOutcome['kind'], statuses: readonly n
   ['accepted', [200, 201, 202, 203, 204, 205, 206, 207, 226, 299]],
   ['rejected', [260, 400, 422]],
   ['refused', [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 414, 415]],
-  ['refused', [417, 418, 423, 424, 426, 428, 431, 444, 451, 460, 499]],
+  ['refused', [417, 418, 423, 424, 426, 428, 431, 444, 451, 460]],
   ['too_large', [413]],
   ['throttled', [429]],
-  ['failed', [408, 421, 425, 500, 501, 502, 503, 504, 520, 529, 599, 999]],
+  ['failed', [408, 421, 425, 499, 500, 501, 502, 503, 504, 520, 529, 599, 999]],
 ];
 
 for (const [kind, statuses] of TABLE) {
@@ -53,6 +53,32 @@ test('the text of a success is waited for no longer than its first bytes take, b
   assert.equal(limitMs(204, 'text/html'), 0);
   assert.ok(limitMs(200) > 0 && limitMs(202, 'text/plain') <= 100);
   for (const long of [limitMs(200, 'text/html'), limitMs(260), limitMs(400)]) assert.ok(long > 500);
+});
+
+test('a request that Loki could not read to its end, or gave up on, is not refused: it is tried again', () => {
+  for (const status of [400, 422, 409]) {
+    for (const text of [
+      'read tcp 10.0.1.2:3100->10.0.3.4:40712: i/o timeout\n',
+      'unexpected EOF',
+      'context canceled',
+      'rpc error: code = Canceled desc = context canceled',
+      'rpc error: code = DeadlineExceeded desc = context deadline exceeded\n',
+      'read tcp 10.0.1.2:3100->10.0.3.4:40712: read: connection reset by peer',
+    ]) {
+      const isKnown = status !== 409 || /context|timeout|EOF/.test(text);
+      assert.equal(outcomeOf(status, text).kind, isKnown ? 'failed' : 'refused', `${status} ${text}`);
+    }
+  }
+});
+
+test('what Loki refuses stays refused, also where it speaks of time-outs', () => {
+  for (const text of [
+    "stream '{error=\"i/o timeout\"}' has label value too long: 'i/o timeout'",
+    "couldn't parse labels: 1:3: parse error: unexpected EOF in {",
+    LATE,
+  ]) {
+    assert.equal(outcomeOf(400, text).kind, 'rejected', text);
+  }
 });
 
 test('an unusual 4xx is from Loki if its words are', () => {
