@@ -60,6 +60,8 @@ const LEVEL_AND_NAME = /^([A-Z]{4,8}) +([\w.:/-]+)$/;
 const BETWEEN_COLONS = /^[\d:]+\/[\d.]+:([A-Z]+):/;
 /** Apache's `[core:error]`, Twisted's `[app#error]` */
 const BEHIND_COLON = /^[\w.-]+[:#]([a-z]+)$/;
+/** Swift: `<time> error orders : text` of old, `<time> error orders: key=value [Source] text` today; from the colon on. */
+const SWIFT = /^: (?:[\w.-]+=.* )?\[\w+\] /;
 /** Tornado's `[E 260105 10:00:00 web:7]`, Jupyter's `[E 2026-01-05 10:00:00.123 ServerApp]` */
 const LETTER_AND_TIME = /^([DIWEF]) [\d-]{6,10} \d\d:\d\d:\d\d/;
 
@@ -187,7 +189,8 @@ function isSetOff(line: string, end: number): boolean {
   const at = skipSpaces(line, end);
   const mark = line.charCodeAt(at);
   if (mark === BAR || ((mark === HYPHEN || mark === COLON) && line.charCodeAt(at + 1) === SPACE)) return true;
-  return line.startsWith(' : ', fieldEnd(line, at)); // Swift: `<time> error orders : text`
+  const labelEnd = fieldEnd(line, at);
+  return line.startsWith(' : ', labelEnd) || SWIFT.test(line.slice(labelEnd, labelEnd + 2 * HEAD_CHARACTERS));
 }
 
 function levelInBrackets(line: string, start: number, close: number, timed: boolean): Level | undefined {

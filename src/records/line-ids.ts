@@ -7,6 +7,8 @@ import { COLON, DOUBLE_QUOTE, EQUALS, HEAD_CHARACTERS, isBlank, isDigit, OPEN_CU
 import { skipTime } from './line-time.ts';
 import { requestIdAt } from './request-id.ts';
 
+const SWIFT_ID = ' aws-request-id=';
+
 /**
  * What `console.log(JSON.stringify({ level: 'error', ... }))` comes to where Lambda logs text:
  * `<time>\t<id>\tINFO\t{...}`. The line's own word goes before that of the console.
@@ -46,11 +48,14 @@ export function withIds(line: string, found: Level, at: number, id?: string, isT
   return { level, requestId: undefined, mentionedId: mentionedIn(line, at) };
 }
 
-/** Rust's `requestId="<id>"` and `requestId: "<id>"`, and the like. */
+/** Rust's `requestId="<id>"` and `requestId: "<id>"`, Swift's `aws-request-id=<id>`, and the like. */
 function mentionedIn(line: string, from: number): string | undefined {
   const head = line.slice(from, from + 2 * HEAD_CHARACTERS);
   const key = head.indexOf('questId');
-  if (key === -1) return undefined;
+  if (key === -1) {
+    const swift = head.indexOf(SWIFT_ID);
+    return swift === -1 ? undefined : requestIdAt(head, swift + SWIFT_ID.length);
+  }
   let at = key + 'questId'.length;
   if (head.charCodeAt(at) === DOUBLE_QUOTE) at += 1;
   const mark = head.charCodeAt(at);
