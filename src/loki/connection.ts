@@ -30,8 +30,8 @@ export interface Post {
 export interface PostResult {
   readonly outcome: PushOutcome;
   /**
-   * The connection had answered before, and ended before a byte of this answer: the server closed it while it was idle,
-   * most likely.
+   * The connection had answered before, and ended before a byte of this answer, or the answer is 408: the server gave up
+   * on it while it was idle, most likely. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
    */
   readonly stale: boolean;
   /** The connection was ended from outside. Where a freeze came between, that is the freeze's work most likely. */
@@ -149,7 +149,8 @@ function startPost(parts: PostParts): Post {
 
   /** Only the first word counts: once an outcome is certain, what may still come of the answer changes nothing. */
   function tell(outcome: PushOutcome, stale = false, isCut = false): void {
-    resolve({ outcome: answer.status > 0 ? toOutcome(answer, clock.now()) : outcome, stale, isCut });
+    if (answer.status === 0) resolve({ outcome, stale, isCut });
+    else resolve({ outcome: toOutcome(answer, clock.now()), stale: kept && answer.status === 408, isCut });
   }
 
   function end(answered: boolean): void {

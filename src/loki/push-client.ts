@@ -120,7 +120,7 @@ export function createPushClient(
         const thawsBefore = thaws;
         const startMs = clock.now();
         const { outcome, stale, isCut } = await attempt(body, slot, Math.max(answerMs, 4 * lastAnswerMs));
-        if (isAnswer(outcome)) {
+        if (isAnswer(outcome) && !stale) {
           slot.trusted = true;
           lastAnswerMs = clock.now() - startMs;
           return outcome;
@@ -132,6 +132,8 @@ export function createPushClient(
         if (freezeExpected && thaws === thawsBefore) await settledBy(clock, thaw.promise, clock.now() + THAW_NOTICE_MS);
         const again = thaws !== thawsBefore || stale || (!wasTrusted && attempts === 1);
         if (!again) return outcome;
+        // After 408 it may still be open.
+        slot.connection.close();
         if (attempts >= MAX_ATTEMPTS) return { kind: 'interrupted', ...(!isCut && { last: outcome }) };
       }
     },

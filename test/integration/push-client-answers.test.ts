@@ -143,6 +143,37 @@ test('the answer is asked for as it is, whatever headers the user adds', async (
   assert.doesNotMatch(at(setting.server.requests, 0).head, /gzip/);
 });
 
+test("what a server says on an idle connection before it closes it is nobody's answer", async (t) => {
+  for (const closes of [true, false]) {
+    const setting = await setUp(t, (socket, index) => {
+      socket.write(answerOf(204, ''));
+      if (index > 0) return;
+      setImmediate(() => {
+        socket.write(
+          answerOf(408, '<html><title>Your client has taken too long</title></html>', { Connection: 'close' }),
+        );
+        if (closes) socket.end();
+      });
+    });
+    await pushOnce(setting);
+    const { socket } = at(setting.server.requests, 0);
+    if (!socket.closed) await once(socket, 'close');
+    assert.equal((await setting.client.push(pushBody('y'))).kind, 'accepted');
+    assert.deepEqual(
+      setting.server.requests.map(({ connection }) => connection),
+      [0, 1],
+    );
+  }
+});
+
+test('a kept connection that was answered with 408 is closed', async (t) => {
+  const setting = await setUp(t, (socket, index) => socket.write(answerOf(index === 1 ? 408 : 204, '')));
+  await pushOnce(setting);
+  assert.equal((await setting.client.push(pushBody('y'))).kind, 'accepted');
+  const { socket } = at(setting.server.requests, 0);
+  if (!socket.closed) await once(socket, 'close');
+});
+
 test('a kept connection that the server closes while it is idle costs nothing but a new one', async (t) => {
   const setting = await setUp(t, (socket, index) => {
     socket.write(answerOf(204, ''));

@@ -201,6 +201,24 @@ test('a kept connection that dies before a byte of an answer: once more at once 
   );
 });
 
+test('408 on a kept connection, which was idle for too long: once more at once on a fresh one, where it is an answer', async (t) => {
+  const { loki, client, warmUp } = await setUp(t);
+  await warmUp();
+  loki.script(({ connection }) => (connection === 0 ? { status: 408 } : undefined));
+  assert.deepEqual(await client.push(pushBody('x')), { kind: 'accepted', status: 204 });
+  assert.deepEqual(await client.push(pushBody('y')), { kind: 'accepted', status: 204 });
+  assert.deepEqual(
+    loki.requests.map(({ connection }) => connection),
+    [0, 1, 1],
+  );
+  loki.script(() => ({ status: 408 }));
+  assert.equal((await client.push(pushBody('z'))).kind, 'failed');
+  assert.deepEqual(
+    loki.requests.slice(3).map(({ connection }) => connection),
+    [1, 2],
+  );
+});
+
 test('a reset of a fresh connection, and a second one after that of a kept one, are told', async (t) => {
   const { loki, client, warmUp } = await setUp(t);
   await warmUp();
