@@ -2,7 +2,8 @@
 // `{"timestamp":"...","level":"INFO","requestId":"...","message":"{\"level\":\"error\",...}"}`, or an object as the
 // message. It is the line that the program wrote, as behind the tabs of the text format.
 
-import { skipSpace, stringEnd, valueEnd } from './json-text.ts';
+import type { ByteString } from '../byte-string.ts';
+import { readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
 
 /** A text, and the place in it of the brace with which the JSON begins. */
 export interface OwnJson {
@@ -47,10 +48,12 @@ function jsonOf(line: string, at: number): OwnJson | undefined {
   const first = line.charCodeAt(at);
   if (first === OPEN_OBJECT) return { text: line, open: at };
   if (first !== QUOTE || line.charCodeAt(at + 1) !== OPEN_OBJECT) return undefined;
-  return { text: line.slice(at + 1, at + 1 + MOST_CHARACTERS).replace(ESCAPE, unescaped), open: 0 };
+  const end = stringEnd(line, at);
+  const text = end - at - 2 > MOST_CHARACTERS ? undefined : readString(line.slice(at, end) as ByteString);
+  return { text: text ?? line.slice(at + 1, at + 1 + MOST_CHARACTERS).replace(ESCAPE, unescaped), open: 0 };
 }
 
-/** Characters beyond ASCII may stay as they are: they are escapes of the JSON inside as well. */
+/** Of a text that breaks off. Characters beyond ASCII may stay as they are: they are escapes of the JSON inside as well. */
 function unescaped(written: string, hex: string | undefined): string {
   const mark = written.charAt(1);
   if (hex === undefined) return mark === '"' || mark === '\\' || mark === '/' ? mark : ' ';
