@@ -171,7 +171,8 @@ test('a kept connection that was answered with 408 is closed', async (t) => {
   await pushOnce(setting);
   assert.equal((await setting.client.push(pushBody('y'))).kind, 'accepted');
   const { socket } = at(setting.server.requests, 0);
-  if (!socket.closed) await once(socket, 'close');
+  // undici would close it after 50 s.
+  if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(20_000) });
 });
 
 test('a kept connection that the server closes while it is idle costs nothing but a new one', async (t) => {
