@@ -39,6 +39,7 @@ test('losses are told once a minute, with the sums, in our own log and in Loki',
     log.messages.map(({ fields }) => fields['buffer_full']),
     [1, 60],
   );
+  assert.ok(!log.messages.some(({ fields }) => 'platformRecords' in fields), 'the platform has lost none');
   const lines = (await arrived()).filter(({ type }) => type === 'extension').map(({ line }) => line);
   assert.equal(lines.length, 2);
 });

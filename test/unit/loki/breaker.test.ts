@@ -26,6 +26,10 @@ test('pushes that were under way together and fail together are one failure', ()
   for (let count = 0; count < 4; count++) breaker.failed(START_MS + count);
   assert.equal(breaker.isOpen(), false);
   assert.equal(breaker.waitMs(START_MS), 100);
+  breaker.failed(START_MS + 99);
+  assert.equal(breaker.waitMs(START_MS), 100);
+  breaker.failed(START_MS + 100);
+  assert.equal(breaker.waitMs(START_MS + 100), 200);
 });
 
 test('a good answer does not bring forward a moment that Loki asked for', () => {

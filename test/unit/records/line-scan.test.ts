@@ -126,6 +126,11 @@ test('behind a word there is a value and no message where a person would say so,
   }
 });
 
+test('of a value 40 characters are read', () => {
+  assert.equal(isValue(`x:${' '.repeat(39)}3 x`, 2, false), true, 'the number is the last that is read');
+  assert.equal(isValue(`x:${' '.repeat(37)}3 x`, 2, false), false);
+});
+
 test('a category of .NET is a name with the number of an event', () => {
   for (const text of [' Orders.Worker[0]', ' Orders[12] x', ' Orders.Worker`1[7]', ' A.B+C<D>[0]']) {
     assert.equal(isCategory(`info:${text}`, 5), true, text);
