@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_BODY_BYTES, openListener } from '../../src/lambda/listener.ts';
 import { Conditions } from '../fakes/conditions.ts';
 
@@ -29,8 +30,8 @@ async function setUp(t: TestContext, releasesAtOnce = true) {
     async until(condition: () => boolean) {
       assert.ok(await conditions.until(condition, WAIT_MS), String(condition));
     },
-    open() {
-      const socket = connect(listener.port, '127.0.0.1');
+    open(options: { allowHalfOpen?: boolean } = {}) {
+      const socket = connect({ ...options, port: listener.port, host: '127.0.0.1' });
       t.after(() => socket.destroy());
       const client = { socket, answers: '', isClosed: false };
       socket.on('error', () => {});
@@ -220,4 +221,32 @@ test('what a connection held is free for others once it is closed', async (t) =>
   await until(() => taken.length === 1);
   for (let count = 0; count < 10; count++) client.socket.write(post('x'.repeat(1024 * 1024)));
   await until(() => taken.length === 11);
+});
+
+test('nothing more is read from whoever does not take the answers, until they are taken', async (t) => {
+  const { open, until, taken } = await setUp(t);
+  const client = open();
+  client.socket.pause();
+  // Their answers are more than the sockets of both sides hold.
+  const requests = 600_000;
+  const some = post('').repeat(1_000);
+  for (let count = 0; count < requests; count += 1_000) client.socket.write(some);
+  let before = -1;
+  while (taken.length > before) {
+    before = taken.length;
+    await sleep(200);
+  }
+  assert.ok(taken.length > 0 && taken.length < requests, `${taken.length} were read`);
+  client.socket.resume();
+  await until(() => taken.length === requests);
+});
+
+test('a connection on which something else than HTTP came is gone, also for whoever goes on sending', async (t) => {
+  const { open, until } = await setUp(t);
+  const client = open({ allowHalfOpen: true });
+  client.socket.write('\x16\x03\x01\r\n\r\n');
+  await until(() => statusesOf(client).length === 1);
+  const sending = setInterval(() => client.socket.write('more'), 10);
+  t.after(() => clearInterval(sending));
+  await until(() => client.isClosed);
 });
