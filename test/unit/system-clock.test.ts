@@ -4,16 +4,14 @@ import { type TestContext, test } from 'node:test';
 import { isAged, pauseLeftMs, systemClock } from '../../src/time.ts';
 import { START_MS } from '../fakes/fake-clock.ts';
 
-/** A timer that strikes so much too late. `struck` resolves right behind it, before what it puts off. */
-function strike(t: TestContext, lateMs: number) {
-  t.mock.timers.enable({ apis: ['Date'], now: START_MS });
+/** A timer of 1 ms, and what makes it strike so much too late. */
+function setUp(t: TestContext, lateMs: number) {
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: START_MS });
   let runs = 0;
   const timer = systemClock.after(1, () => {
     runs++;
   });
-  const struck = new Promise<void>((resolve) => setTimeout(resolve, 1));
-  t.mock.timers.setTime(START_MS + 1 + lateMs);
-  return { timer, struck, runs: () => runs };
+  return { timer, strike: () => t.mock.timers.tick(1 + lateMs), runs: () => runs };
 }
 
 const inputIsRead = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -25,8 +23,9 @@ for (const [lateMs, runsAtOnce] of [
   [3_600_000, false],
 ] as const) {
   test(`a timer that is ${lateMs} ms late ${runsAtOnce ? 'runs at once' : 'lets input be read first'}`, async (t) => {
-    const { struck, runs } = strike(t, lateMs);
-    await struck;
+    const { strike, runs } = setUp(t, lateMs);
+    assert.equal(runs(), 0);
+    strike();
     assert.equal(runs(), runsAtOnce ? 1 : 0);
     await inputIsRead();
     assert.equal(runs(), 1);
@@ -34,8 +33,8 @@ for (const [lateMs, runsAtOnce] of [
 }
 
 test('what a late timer would do can still be called off by what is read before it', async (t) => {
-  const { timer, struck, runs } = strike(t, 3_600_000);
-  await struck;
+  const { timer, strike, runs } = setUp(t, 3_600_000);
+  strike();
   timer.cancel();
   await inputIsRead();
   assert.equal(runs(), 0);
@@ -44,13 +43,13 @@ test('what a late timer would do can still be called off by what is read before 
 test('a timer that is cancelled does not run, and keeps nothing alive', async (t) => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
-  const { timer, struck, runs } = strike(t, 0);
-  timer.cancel();
-  await struck;
-  await inputIsRead();
-  assert.equal(runs(), 0);
   systemClock.after(3_600_000, () => {}).cancel();
   assert.equal(timers(), before);
+  const { timer, strike, runs } = setUp(t, 0);
+  timer.cancel();
+  strike();
+  await inputIsRead();
+  assert.equal(runs(), 0);
 });
 
 test('what has passed is told in whole milliseconds, rounded down', (t) => {
