@@ -1,4 +1,4 @@
-// Queues the bodies that the listener received, in order, and reads them into records when the pipeline asks.
+// Queues the bodies that the listener received, in order, and reads them into records when the intake asks.
 import type { ByteString } from '../byte-string.ts';
 import type { DropReason } from '../losses.ts';
 import { free } from '../memory.ts';
