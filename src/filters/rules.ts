@@ -93,24 +93,37 @@ function readRegex(settings: FilterSettings, name: RegexName, parts: RuleParts):
   const text = settings[name];
   if (text === undefined) return undefined;
   const isRedaction = name === 'LOKI_REDACT_REGEX';
-  const expression = readExpression(text);
+  const [, between, flags = ''] = BETWEEN_SLASHES.exec(text) ?? [];
+  // With its slashes it would find next to nothing, and what it is to hide would be sent.
+  const isBare = isRedaction && between !== undefined;
+  const prefix = isBare ? inlineFlags(flags) : '';
+  const expression = readExpression(isBare ? prefix + between : text);
   if ('reason' in expression) {
     const place = isRedaction ? '' : `, ${quoted(text.slice(expression.at - 1))}`;
     const instead = isRedaction ? NO_TEXT : 'it is not used';
-    const what = `is not a regular expression: ${reasonOf(expression)}${place}; ${instead}`;
+    const what = `is not a regular expression: ${reasonOf(expression, isBare ? 1 - prefix.length : 0)}${place}; ${instead}`;
     parts.tell(isRedaction ? 'error' : 'warn', name, what);
     return false;
   }
-  if (/^\/.*\/[dgimsuvy]{0,4}$/s.test(text)) {
-    parts.tell('warn', name, 'stands between slashes, which are taken as part of it; (?i) in front ignores case');
+  if (between !== undefined) {
+    const taken = isBare ? 'left out' : 'taken as part of it';
+    parts.tell('warn', name, `stands between slashes, which are ${taken}; (?i) in front ignores case`);
   }
   return triedOf(expression, name, parts);
 }
 
+/** As JavaScript, sed and Perl write an expression. */
+const BETWEEN_SLASHES = /^\/(.*)\/([dgimsuvy]{0,4})$/s;
+
+function inlineFlags(flags: string): string {
+  const known = flags.replaceAll(/[^ims]/g, '');
+  return known === '' ? '' : `(?${known})`;
+}
+
 const NO_TEXT = 'no text is sent until that is corrected, as something secret may be in it';
 
-function reasonOf({ reason, at }: ExpressionProblem): string {
-  return `${reason} at character ${at}`;
+function reasonOf({ reason, at }: ExpressionProblem, shift: number): string {
+  return `${reason} at character ${at + shift}`;
 }
 
 function triedOf(expression: Expression, name: RegexName, { tooSlow }: RuleParts): Tried {

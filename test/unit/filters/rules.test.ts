@@ -91,6 +91,25 @@ for (const [name, text, told] of [
   });
 }
 
+test('a redaction between slashes is what stands between them: with them it would hide nothing', () => {
+  for (const [text, line, found] of [
+    ['/password=\\w+/gi', 'PASSWORD=abc', 'PASSWORD=abc'],
+    ['/password=\\w+/', 'password=abc', 'password=abc'],
+    ['/a.b/s', 'a\nb', 'a\nb'],
+    ['/(?:x|y)\\/z/m', 'y/z', 'y/z'],
+  ] as const) {
+    const { rules, told } = rulesOf({ LOKI_REDACT_REGEX: text });
+    assert.equal(rules.redactExpression?.regExp.exec(line)?.[0], found, text);
+    assert.deepEqual(told, [
+      'warn LOKI_REDACT_REGEX stands between slashes, which are left out; (?i) in front ignores case',
+    ]);
+  }
+  const broken = rulesOf({ LOKI_REDACT_REGEX: '/s3cr3t(/i' });
+  assert.equal(broken.rules.isUnreadable, true);
+  assert.match(String(broken.told), /unterminated group at character 8;/);
+  assert.deepEqual(rulesOf({ LOKI_REDACT_REGEX: '/api/key' }).told, []);
+});
+
 test('a redaction that cannot be read lets no text pass, and what is told shows no part of it', () => {
   const { rules, told } = rulesOf({ LOKI_REDACT_REGEX: 's3cr3t(' });
   assert.equal(rules.isUnreadable, true);
