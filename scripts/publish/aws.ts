@@ -16,14 +16,19 @@ export function callAws(args: readonly string[]): Answer {
   });
   process.stderr.write(stderr ?? '');
   if (status !== 0) {
-    const words = stderr?.trim().split('\n').at(-1) || error?.message || `exit ${status}`;
-    return { ok: false, reason: words };
+    return { ok: false, reason: reasonIn(stderr ?? '') || error?.message || `exit ${status}` };
   }
   try {
     return { ok: true, value: JSON.parse(stdout) };
   } catch {
     return { ok: false, reason: `aws ${args.slice(0, 2).join(' ')} answered with something that is not JSON` };
   }
+}
+
+/** The line that tells of the error: details, warnings and hints may stand behind it. */
+function reasonIn(stderr: string): string | undefined {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => line.includes('An error occurred')) ?? lines.at(-1);
 }
 
 /** The command as one can paste it into a shell. */

@@ -19,7 +19,8 @@ while [ $# -gt 0 ]; do [ "$1" = --region ] && region=$2; shift; done
 case "$FAKE_AWS_FAILS" in
   "$command@$region="*) case "$FAKE_AWS_FAILS $all" in
     *ompatibleArchitectures*publish-layer*--compatible-a*|*AccessDenied*|*Unknown*)
-      echo "An error occurred: \${FAKE_AWS_FAILS#*=}" >&2; exit 254 ;;
+      echo "An error occurred: \${FAKE_AWS_FAILS#*=}" >&2
+      printf '\n%s\n%s\n' 'Additional error details:' 'Type: User' >&2; exit 254 ;;
   esac ;;
 esac
 case $command in
