@@ -135,6 +135,37 @@ test('on Managed Instances what is logged is sent when a batch is old enough, an
   assert.deepEqual(loki.lines('function'), ['line']);
 });
 
+test('before the first event a pipeline is begun and told to send in the usual init, sends in time on Managed Instances, and waits in a snapshot', async (t) => {
+  for (const [setting, calls] of [
+    [{}, ['begin', 'suspend', 'receive', 'sendNow']],
+    [{ snapshot: true }, ['suspend', 'receive']],
+    [{ managed: true, api: 'auto' }, ['begin', 'receive']],
+  ] as const) {
+    const made: string[] = [];
+    const openPipeline: typeof late.openPipeline = async (...parts) => {
+      const pipeline = await late.openPipeline(...parts);
+      if (pipeline === undefined) return undefined;
+      const noted = ['begin', 'suspend', 'receive', 'sendNow'] as const;
+      for (const name of noted) {
+        const call = pipeline[name] as (...args: unknown[]) => unknown;
+        const noting = (...args: unknown[]) => {
+          made.push(name);
+          return call(...args);
+        };
+        Object.assign(pipeline, { [name]: noting });
+      }
+      return pipeline;
+    };
+    const { emulator, over } = await setUp(t, { ...setting, loadLate: async () => ({ ...late, openPipeline }) });
+    emulator.log(['init']);
+    await emulator.delivered();
+    const before = [...new Set(made)];
+    await emulator.shutdown();
+    await over;
+    assert.deepEqual(before, calls, JSON.stringify(setting));
+  }
+});
+
 for (const [why, changes] of [
   ['switched off', { enabled: false }],
   ['without an endpoint', { endpoint: undefined }],
