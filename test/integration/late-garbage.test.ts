@@ -3,23 +3,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { bundle } from '../../esbuild.config.mjs';
+import { writeLateScript } from './late-bundle.ts';
 
 for (const [sandbox, plans] of [
   ['frozen', false],
   ['awake', true],
 ] as const) {
   test(`V8 ${plans ? 'may collect' : 'does not collect'} garbage by itself in a sandbox that is ${sandbox} between invocations`, async (t) => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'late-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const { late } = await bundle();
-    writeFileSync(path.join(folder, 'late.js'), late.text);
     const flags = ['--trace-memory-reducer', '--gc-memory-reducer-start-delay-ms=1'];
-    const program = [path.join(import.meta.dirname, 'late-garbage.ts'), path.join(folder, 'late.js'), sandbox];
+    const program = [path.join(import.meta.dirname, 'late-garbage.ts'), await writeLateScript(t), sandbox];
     const child = spawn(process.execPath, [...flags, ...program], { stdio: ['pipe', 'pipe', 'inherit'] });
     t.after(() => child.kill('SIGKILL'));
     let said = '';

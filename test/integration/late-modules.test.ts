@@ -2,28 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { bundle } from '../../esbuild.config.mjs';
 import { startFakeLoki } from '../fakes/fake-loki.ts';
 import { certificatePath, startTlsRelay } from '../fakes/tls-relay.ts';
+import { writeLateScript } from './late-bundle.ts';
 
 for (const scheme of ['http', 'https']) {
   test(`a push over ${scheme} loads no built-in module after the flags`, async (t) => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'late-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const { late } = await bundle();
-    writeFileSync(path.join(folder, 'late.js'), late.text);
     const loki = await startFakeLoki();
     t.after(() => loki.close());
     const relay = await startTlsRelay(loki.port);
     t.after(() => relay.close());
     // By name, as a name has to be looked up.
     const url = (scheme === 'http' ? loki.url : relay.url).replace('127.0.0.1', 'localhost');
-    const child = [path.join(import.meta.dirname, 'late-modules.ts'), path.join(folder, 'late.js'), url];
+    const child = [path.join(import.meta.dirname, 'late-modules.ts'), await writeLateScript(t), url];
     const { stdout } = await promisify(execFile)(process.execPath, child, {
       env: { NODE_EXTRA_CA_CERTS: certificatePath },
     });
