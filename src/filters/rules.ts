@@ -5,7 +5,7 @@ import type { FilterSettingName, FilterSettings } from '../config/filter-setting
 import { quoted } from '../config/reader.ts';
 import { isLabelName, METADATA_NAMES, OWN_LABELS } from '../loki/labels.ts';
 import type { Level } from '../records/line-level.ts';
-import { type Expression, type ExpressionProblem, readExpression } from './expression.ts';
+import { type Expression, readExpression } from './expression.ts';
 import type { Field } from './fields.ts';
 import { PATTERNS } from './patterns.ts';
 import type { Tried } from './trials.ts';
@@ -93,20 +93,18 @@ function readRegex(settings: FilterSettings, name: RegexName, parts: RuleParts):
   const text = settings[name];
   if (text === undefined) return undefined;
   const isRedaction = name === 'LOKI_REDACT_REGEX';
-  const [, between, flags = ''] = BETWEEN_SLASHES.exec(text) ?? [];
-  // With its slashes it would find next to nothing, and what it is to hide would be sent.
-  const isBare = isRedaction && between !== undefined;
-  const prefix = isBare ? inlineFlags(flags) : '';
-  const expression = readExpression(isBare ? prefix + between : text);
+  // With its slashes a redaction would find next to nothing, and what it is to hide would be sent.
+  const { written, shift } = isRedaction ? withoutSlashes(text) : { written: text, shift: 0 };
+  const expression = readExpression(written);
   if ('reason' in expression) {
     const place = isRedaction ? '' : `, ${quoted(text.slice(expression.at - 1))}`;
     const instead = isRedaction ? NO_TEXT : 'it is not used';
-    const what = `is not a regular expression: ${reasonOf(expression, isBare ? 1 - prefix.length : 0)}${place}; ${instead}`;
-    parts.tell(isRedaction ? 'error' : 'warn', name, what);
+    const reason = `${expression.reason} at character ${expression.at + shift}`;
+    parts.tell(isRedaction ? 'error' : 'warn', name, `is not a regular expression: ${reason}${place}; ${instead}`);
     return false;
   }
-  if (between !== undefined) {
-    const taken = isBare ? 'left out' : 'taken as part of it';
+  if (BETWEEN_SLASHES.test(text)) {
+    const taken = isRedaction ? 'left out' : 'taken as part of it';
     parts.tell('warn', name, `stands between slashes, which are ${taken}; (?i) in front ignores case`);
   }
   return triedOf(expression, name, parts);
@@ -115,16 +113,16 @@ function readRegex(settings: FilterSettings, name: RegexName, parts: RuleParts):
 /** As JavaScript, sed and Perl write an expression. */
 const BETWEEN_SLASHES = /^\/(.*)\/([dgimsuvy]{0,4})$/s;
 
-function inlineFlags(flags: string): string {
+/** @returns the expression with its flags in front, and how far each character of it stood behind its place there */
+function withoutSlashes(text: string): { written: string; shift: number } {
+  const [, between, flags = ''] = BETWEEN_SLASHES.exec(text) ?? [];
+  if (between === undefined) return { written: text, shift: 0 };
   const known = flags.replaceAll(/[^ims]/g, '');
-  return known === '' ? '' : `(?${known})`;
+  const front = known === '' ? '' : `(?${known})`;
+  return { written: front + between, shift: 1 - front.length };
 }
 
 const NO_TEXT = 'no text is sent until that is corrected, as something secret may be in it';
-
-function reasonOf({ reason, at }: ExpressionProblem, shift: number): string {
-  return `${reason} at character ${at + shift}`;
-}
 
 function triedOf(expression: Expression, name: RegexName, { tooSlow }: RuleParts): Tried {
   return { ...expression, tooSlow: (characters) => tooSlow(name, characters) };
