@@ -45,6 +45,9 @@ interface Case {
   readonly lines: number;
 }
 
+/** What most invocations are. */
+const FEW_LINES: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines: 5 };
+
 interface Invocation {
   readonly heldMs: number;
   readonly cpuMs: number;
@@ -176,7 +179,7 @@ async function answersInFlood(bench: Bench): Promise<Figure[]> {
 
 /** Many warm invocations: what is done only now and then shows in the slowest. */
 async function streak(bench: Bench): Promise<Figure[]> {
-  const test: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines: 5 };
+  const test = FEW_LINES;
   const invocations = bench.quick ? 20 : STREAK;
   const taken = await alternate(bench.extensions, 1, async ({ executable }) => {
     await bench.sink.reset();
@@ -199,7 +202,7 @@ async function streak(bench: Bench): Promise<Figure[]> {
 
 /** Rare invocations. */
 async function thawed(bench: Bench): Promise<Figure[]> {
-  const test: Case = { memoryMb: SMALL_MB, scheme: 'https', strategy: 'end', lines: 5 };
+  const test = FEW_LINES;
   const taken = await alternate(bench.extensions, 1, async ({ executable }) => {
     await bench.sink.reset();
     return inSandbox(bench, executable, test, async (sandbox, limit) => {
