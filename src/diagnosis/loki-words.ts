@@ -3,8 +3,8 @@
 // our words: with their numbers and times, and without labels, lines and users. Of a web page only the title is shown.
 
 /**
- * Patterns, and what to say for each. `$1` stands for the digits or the time that a group caught. What is said keeps the
- * order of the answer.
+ * Patterns, and what to say for each. `$1` stands for the digits or the time that a group caught. What is said keeps
+ * the order of the answer.
  */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [

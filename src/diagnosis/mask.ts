@@ -70,8 +70,8 @@ function patternsOf(settings: readonly string[]) {
 }
 
 /**
- * The secret parts of a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x` also
- * the decoded x.
+ * The secret parts of a setting: of a URL the user info and the query, of a list of headers each value, of `Basic x`
+ * also the decoded x.
  */
 function secretsIn(setting: string): string[] {
   const text = unquoted(setting);

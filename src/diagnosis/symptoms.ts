@@ -46,7 +46,9 @@ export type PushSymptom =
       /** Host and port of the proxy, if there is one on the way. */
       readonly proxy?: string | undefined;
     }
-  /** Nothing was sent because a secret is missing. Undefined: all are there, but the settings made from them are invalid. */
+  /**
+   * Nothing was sent because a secret is missing. Undefined: all are there, but the settings made from them are invalid.
+   */
   | { readonly kind: 'unready'; readonly secret?: SecretSymptom | undefined }
   | { readonly kind: 'interrupted'; readonly last?: PushSymptom | undefined }
   /** A flush ran out of time without an answered push. `waitsFor`: what the last push waited for, if known. */

@@ -105,7 +105,8 @@ function problemOf(source: string, flags: string): string | undefined {
 }
 
 /**
- * The first token that makes the expression invalid, whatever follows; if there is none, the group that is never closed.
+ * The first token that makes the expression invalid, whatever follows; if there is none, the group that is never
+ * closed.
  */
 function placeOf(tokens: readonly Token[], flags: string): number {
   const open: number[] = [];

@@ -2,6 +2,7 @@
 // without making an object of it.
 import type { ByteString } from '../byte-string.ts';
 import { cutToBytes } from '../loki/labels.ts';
+import { COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../records/json-scan.ts';
 import { readString, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
 import { ownJson } from '../records/line-message.ts';
 import { jsonStart, textOf } from './redact.ts';
@@ -17,15 +18,9 @@ export type FieldValues = Readonly<Record<string, string>>;
 
 const MAX_VALUE_BYTES = 256;
 
-const QUOTE = 0x22;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const OPEN_OBJECT = 0x7b;
-const OPEN_ARRAY = 0x5b;
-
 /**
- * Strings, numbers and booleans; undefined if the line has none of the fields. Of a line in Lambda's JSON log format they
- * may be those of the JSON that it has as its message.
+ * Strings, numbers and booleans; undefined if the line has none of the fields. Of a line in Lambda's JSON log format
+ * they may be those of the JSON that it has as its message.
  */
 export function fieldsOf(line: ByteString, fields: readonly Field[]): FieldValues | undefined {
   const jsonAt = jsonStart(line);

@@ -1,6 +1,7 @@
 // Removes secrets from a line. JSON stays JSON: text inside a string is replaced, a number becomes a string, brackets
 // and commas stay. A line without secrets is left unchanged, byte for byte.
 import { type ByteString, NOT_ASCII, toByteString } from '../byte-string.ts';
+import { BACKSLASH, QUOTE } from '../records/json-scan.ts';
 import { isJson, parseJson, skipSpace, stringEnd, valueEnd } from '../records/json-text.ts';
 import { mergeSpans, replaceSpans, type Spans } from './spans.ts';
 
@@ -32,8 +33,6 @@ export interface Findings {
   readonly escaped: readonly Spans[];
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 /** A message of a queue within an event, which the program has printed as text, which Lambda has put into a line. */
 const MAX_DEPTH = 3;
 /** The prefix that Lambda's runtimes put before a line: time, request id and level, in various orders. */
@@ -178,8 +177,8 @@ function redactJson(text: string, jsonAt: number, written: Spans, escaped: reado
 }
 
 /**
- * The parts of a string with escapes that have to be replaced. Of the secrets found in its written form only those count
- * that reach beyond the string: the digits of an escape are no secret.
+ * The parts of a string with escapes that have to be replaced. Of the secrets found in its written form only those
+ * count that reach beyond the string: the digits of an escape are no secret.
  */
 function spansOfEscaped(text: string, start: number, end: number, written: Spans, own: Spans): Spans {
   const crossing: number[] = [];

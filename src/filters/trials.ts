@@ -49,8 +49,8 @@ const URGENT_LIMIT_MS = 10;
 const FEW_STEPS = 1_000_000;
 /**
  * A run may also be stopped because the sandbox was frozen, because of garbage collection, or because the function used
- * all the CPU. So an expression is blamed only if it has failed alone and with some CPU time of its own, on a short text
- * twice; at the latest after the eighth run.
+ * all the CPU. So an expression is blamed only if it has failed alone and with some CPU time of its own, on a short
+ * text twice; at the latest after the eighth run.
  */
 const ENOUGH_RUNS = 2;
 const SHORT_CHARACTERS = 4_096;

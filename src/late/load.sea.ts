@@ -41,7 +41,7 @@ export const LEAN_FLAGS = [
 /**
  * V8 collects twice by itself, at the earliest 8 s after it was busy: 14 ms of CPU each. Where the sandbox is frozen
  * between invocations there is no other time for it than during one of them, which was held for 90 to 170 ms at the
- * share of 128 MB. The 1.9 MB that it won were garbage of the start. What it may do is asked for when it wants to begin.
+ * share of 128 MB. The 1.9 MB that it won were garbage of the start. V8 looks at the flag when it wants to begin.
  */
 const FROZEN_FLAGS = ['--memory-reducer-gc-count=0'];
 

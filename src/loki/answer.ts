@@ -98,11 +98,20 @@ const REFUSED_STATUSES = [401, 402, 403, 404, 405, 407, 410, 411, 415, 426, 431]
 const PASSING_STATUSES = [408, 421, 425, 499];
 /**
  * What Go says when it could not read a request to its end, or gave up on it: after a freeze in the middle of one, for
- * example. Loki makes a 400 of it, though it has read nothing that it could refuse. It ends the text: what Loki refuses,
- * it names before.
+ * example. Loki makes a 400 of it, though it has read nothing that it could refuse. It ends the text: what is refused is
+ * named before.
  */
-const UNREAD =
-  /(?:^|[:=] )(?:i\/o timeout|unexpected EOF|connection reset by peer|client disconnected|context (?:canceled|deadline exceeded))\s*$/i;
+const UNREAD = new RegExp(
+  `(?:^|[:=] )(?:${[
+    'i/o timeout',
+    'unexpected EOF',
+    'connection reset by peer',
+    'client disconnected',
+    'context canceled',
+    'context deadline exceeded',
+  ].join('|')})\\s*$`,
+  'i',
+);
 
 /** Whether an answer says all that it will say, although the rest of its body is still to come. */
 export function isClear({ status, text }: Answer): boolean {

@@ -30,8 +30,8 @@ export interface Post {
 export interface PostResult {
   readonly outcome: PushOutcome;
   /**
-   * The connection had answered before, and ended before a byte of this answer, or the answer is 408: the server gave up
-   * on it while it was idle, most likely. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
+   * The connection had answered before, and ended before a byte of this answer, or the answer is 408: the server gave
+   * up on it while it was idle, most likely. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
    */
   readonly stale: boolean;
   /** The connection was ended from outside. Where a freeze came between, that is the freeze's work most likely. */

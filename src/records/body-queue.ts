@@ -116,7 +116,7 @@ export function createBodyQueue(): BodyQueue {
         try {
           if (current === undefined && !openNextBody(loseUnreadable)) {
             if (current === undefined) return;
-            lose('body_too_large', 1, mayHideEnd(undefined));
+            lose('body_too_large', 1, true);
             closeBody();
             continue;
           }

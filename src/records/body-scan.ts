@@ -36,8 +36,8 @@ const END = '}]';
 const WINDOW_BYTES = 64 * 1024;
 
 /**
- * A longer element is left to the reader that looks at it in stretches: in one turn, a JSON record of 256 KB takes 300 ms
- * at the CPU share of 128 MB.
+ * A longer element is left to the reader that looks at it in stretches: in one turn, a JSON record of 256 KB takes
+ * 300 ms at the CPU share of 128 MB.
  */
 const MAX_CHARACTERS = 160 * 1024;
 
@@ -159,8 +159,8 @@ const RUNTIME_DONE = '"type":"platform.runtimeDone"';
 const ID_WITHIN = 200;
 
 /**
- * Whether the record that tells the end of an invocation may be among what is lost of a body: it was not kept, it breaks
- * off, or it has such a record.
+ * Whether the record that tells the end of an invocation may be among what is lost of a body: it was not kept, it
+ * breaks off, or it has such a record.
  */
 export function mayHideEnd(body: Buffer | undefined): boolean {
   if (body === undefined || body.includes(RUNTIME_DONE)) return true;

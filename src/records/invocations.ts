@@ -32,7 +32,9 @@ export interface Invocations {
   lastReport(): Promise<void>;
 }
 
-/** Lambda tries an asynchronous event again under its id, so it may be several invocations: the signals are the last's. */
+/**
+ * Lambda tries an asynchronous event again under its id, so it may be several invocations: the signals are the last's.
+ */
 type Known = { -readonly [Key in keyof Invocation]: Invocation[Key] } & {
   done: Signal;
   reported: Signal;

@@ -60,7 +60,9 @@ const LEVEL_AND_NAME = /^([A-Z]{4,8}) +([\w.:/-]+)$/;
 const BETWEEN_COLONS = /^[\d:]+\/[\d.]+:([A-Z]+):/;
 /** Apache's `[core:error]`, Twisted's `[app#error]` */
 const BEHIND_COLON = /^[\w.-]+[:#]([a-z]+)$/;
-/** Swift: `<time> error orders : text` of old, `<time> error orders: key=value [Source] text` today; from the colon on. */
+/**
+ * Swift: `<time> error orders : text` of old, `<time> error orders: key=value [Source] text` today; from the colon on.
+ */
 const SWIFT = /^: (?:[\w.-]+=.* )?\[\w+\] /;
 /** Tornado's `[E 260105 10:00:00 web:7]`, Jupyter's `[E 2026-01-05 10:00:00.123 ServerApp]` */
 const LETTER_AND_TIME = /^([DIWEF]) [\d-]{6,10} \d\d:\d\d:\d\d/;

@@ -3,6 +3,7 @@
 // an object per line. Only the top level counts, and three nested objects that loggers are known to write; a `level`
 // anywhere else says nothing about the line.
 
+import { COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-scan.ts';
 import { skipSpace, stringEnd, valueEnd } from './json-text.ts';
 import { type Inspection, type Level, levelOfNumber, toLevel } from './line-level.ts';
 import { ownJson } from './line-message.ts';
@@ -93,12 +94,6 @@ const LONGEST_FIELD = Math.max(...[...FIELDS.keys()].map((name) => name.length))
 /** The length and the outer letters of each name. */
 const OUTLINES: ReadonlySet<number> = new Set([...FIELDS.keys()].map((name) => outlineOf(name, 0, name.length)));
 const LONGEST_VALUE = 40;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const OPEN_OBJECT = 0x7b;
 
 interface Found {
   /** Of the field with the lowest rank so far. */

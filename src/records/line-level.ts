@@ -109,7 +109,9 @@ const LONGEST_VALUE = 40;
 /** The colours of a terminal, as they are and as JSON writes them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours begin with the escape character
 const COLOURS = /(?:\u001b|\\u001[bB])\[[\d;]*m/g;
-/** Go's slog: `WARN+2` lies between WARN and ERROR. OpenTelemetry has four of each: `WARN`, `WARN2`, `WARN3`, `WARN4`. */
+/**
+ * Go's slog: `WARN+2` lies between WARN and ERROR. OpenTelemetry has four of each: `WARN`, `WARN2`, `WARN3`, `WARN4`.
+ */
 const OFFSET = /(?:[+-]\d{1,3}|[2-4])$/;
 
 /** The word as a level, wherever that may be; undefined for any other word. */

@@ -3,6 +3,7 @@
 // message. It is the line that the program wrote, as behind the tabs of the text format.
 
 import type { ByteString } from '../byte-string.ts';
+import { COLON, COMMA, OPEN_OBJECT, QUOTE } from './json-scan.ts';
 import { readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
 
 /** A text, and the place in it of the brace with which the JSON begins. */
@@ -20,11 +21,6 @@ const MOST_FIELDS = 8;
 const MOST_CHARACTERS = 8 * 1024;
 /** .NET writes a quote as `\u0022`. */
 const ESCAPE = /\\(?:u([\da-fA-F]{4})|.)/gs;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
 
 /** @param open where the JSON of the line begins. What is found may break off, and other text may follow it. */
 export function ownJson(line: string, open: number): OwnJson | undefined {
@@ -53,7 +49,9 @@ function jsonOf(line: string, at: number): OwnJson | undefined {
   return { text: text ?? line.slice(at + 1, at + 1 + MOST_CHARACTERS).replace(ESCAPE, unescaped), open: 0 };
 }
 
-/** Of a text that breaks off. Characters beyond ASCII may stay as they are: they are escapes of the JSON inside as well. */
+/**
+ * Of a text that breaks off. Characters beyond ASCII may stay as they are: they are escapes of the JSON inside as well.
+ */
 function unescaped(written: string, hex: string | undefined): string {
   const mark = written.charAt(1);
   if (hex === undefined) return mark === '"' || mark === '\\' || mark === '/' ? mark : ' ';

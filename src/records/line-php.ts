@@ -4,22 +4,27 @@
 import { ownLevel } from './line-ids.ts';
 import { type Inspection, LONGEST_WORD, levelIn, TABBED, TIMED } from './line-level.ts';
 import { HYPHEN, OPEN, TAB } from './line-scan.ts';
-import { requestIdAt } from './request-id.ts';
+import { requestIdAt, UUID_CHARACTERS } from './request-id.ts';
 
-const ID_CHARACTERS = '8d1f5a1e-4c0e-4c61-9d63-0f5c5cf2b1aa'.length;
 const INVOKE_ERROR = 'Invoke Error\t';
 const CAPITAL_N = 0x4e;
 const CAPITAL_W = 0x57;
 /** `[19-Jan-2019 20:52:38] WARNING: [pool default] child 14 said into stderr: "NOTICE: PHP message: text"` */
-const MANAGER =
-  /(?:\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?:\.\d{1,6})?\] )?(?:WARNING: \[pool [\w.-]{1,60}\] child \d{1,10} said into std(?:err|out): "(NOTICE: PHP message: )?|(NOTICE: PHP message: ))/y;
+const MANAGER = new RegExp(
+  [
+    String.raw`(?:\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?:\.\d{1,6})?\] )?`,
+    String.raw`(?:WARNING: \[pool [\w.-]{1,60}\] child \d{1,10} said into std(?:err|out): "(NOTICE: PHP message: )?`,
+    '|(NOTICE: PHP message: ))',
+  ].join(''),
+  'y',
+);
 
 /** `<id>\tLEVEL\ttext`, `<id>\tInvoke Error\t{...}`: undefined for a line that does not begin with an id and a tab. */
 export function inspectBehindId(line: string, at: number): Inspection | undefined {
-  if (line.charCodeAt(at + ID_CHARACTERS) !== TAB) return undefined;
+  if (line.charCodeAt(at + UUID_CHARACTERS) !== TAB) return undefined;
   const id = requestIdAt(line, at);
-  if (id?.length !== ID_CHARACTERS) return undefined;
-  const from = at + ID_CHARACTERS + 1;
+  if (id?.length !== UUID_CHARACTERS) return undefined;
+  const from = at + UUID_CHARACTERS + 1;
   if (line.startsWith(INVOKE_ERROR, from)) return { level: 'error', requestId: undefined, mentionedId: id };
   const head = line.slice(from, from + LONGEST_WORD + 1);
   const tab = head.indexOf('\t');

@@ -4,6 +4,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { LogType } from '../lambda/subscription.ts';
 import type { Instant } from '../time.ts';
+import { COMMA, OPEN_OBJECT, QUOTE } from './json-scan.ts';
 import { parseShort, readString, skipSpace, stringEnd, valueEnd } from './json-text.ts';
 import { type Inspection, type Level, NOTHING } from './line-level.ts';
 import { inspectText } from './line-text.ts';
@@ -35,10 +36,6 @@ export interface LogRecord {
 }
 
 const MAX_ID_CHARACTERS = 256;
-
-const COMMA = 0x2c;
-const QUOTE = 0x22;
-const OPEN_OBJECT = 0x7b;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

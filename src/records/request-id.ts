@@ -2,7 +2,7 @@
 
 const HYPHEN = 0x2d;
 const HEX_CHARACTERS = 32;
-const UUID_CHARACTERS = 36;
+export const UUID_CHARACTERS = 36;
 const REQUEST_ID = /[\da-fA-F]{8}(?:(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}|[\da-fA-F]{24})(?![\da-fA-F-])/y;
 
 /** The request id that begins at this place. */
